@@ -1,0 +1,5 @@
+"""`python -m signalproof`."""
+
+from signalproof.cli import main
+
+main()

@@ -1,0 +1,274 @@
+"""The participants of one check: brought on stage, watched until the run has settled, and sent home."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
+
+from signalproof.errors import NonConformance
+from signalproof.expect import Expectations
+from signalproof.ledger import Ledger, Posting
+from signalproof.participant import Connection, Stage
+from signalproof.peer import Peer, fingerprint
+from signalproof.reply import Reply
+from signalproof.requirements import Level, catalogue
+from signalproof.target import Target
+from signalproof.transcript import Transcript
+from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
+from signalproof.wire import ANSWER, EVENT_NAMES, OFFER, Body, Marked, encode_body
+
+__all__ = ["Call", "Cast"]
+
+_TOKEN = re.compile(r"[A-Za-z0-9_\-]{12,}")
+_KINDS = {kind.event: kind for kind in (OFFER, ANSWER)}
+
+
+class Call:
+    """Two real peers in a call that was set up through the target."""
+
+    def __init__(self, offerer: Peer, answerer: Peer, offer: Posting, answer: Posting) -> None:
+        self.offerer = offerer
+        self.answerer = answerer
+        self.offer = offer
+        self.answer = answer
+
+
+class Cast(Expectations):
+    """Who takes part in one check, under names of its own, and what the check expects."""
+
+    def __init__(
+        self, *, number: int, requirements: Sequence[str], target: Target, http: Http, ledger: Ledger
+    ) -> None:
+        super().__init__(requirements)
+        self.target = target
+        self.connections: list[Connection] = []
+        self.postings: list[Posting] = []
+        self.transcript = Transcript()
+        self.handshakes = 0
+        self._number = number
+        self._http = http
+        self._ledger = ledger
+        self._peers: list[Peer] = []
+        self._raw_sockets: list[RawSocket] = []
+        self._stage = Stage(
+            target=target,
+            http=http,
+            ledger=ledger,
+            transcript=self.transcript,
+            expectations=self,
+            connections=self.connections,
+            postings=self.postings,
+            redact=self.redact,
+        )
+
+    # ── participants ───────────────────────────────────────────────────────────────────────────
+
+    def login(self, name: str) -> str:
+        """Give the login under which `name` appears in this check, and in no other run."""
+        return f"sp.{self._ledger.run}.{self._number}.{name}"
+
+    async def connect(self, name: str) -> Connection:
+        """Bring on a connection that has not logged in."""
+        connection = Connection(self._unused(name), self._stage)
+        await connection.open()
+        return connection
+
+    async def enter(self, *names: str) -> tuple[Connection, ...]:
+        """Bring on users, each with one logged-in connection."""
+        return tuple(await asyncio.gather(*map(self.enter_one, names)))
+
+    async def enter_one(self, name: str) -> Connection:
+        """Bring on one user with one logged-in connection."""
+        connection = await self.connect(name)
+        return await connection.log_in(self.login(name))
+
+    async def another(self, connection: Connection) -> Connection:
+        """Bring on one more connection of the same user."""
+        device = await self.connect(connection.name)
+        return await device.log_in(connection.login)
+
+    def _unused(self, name: str) -> str:
+        taken = {connection.name for connection in self.connections}
+        return next(n for n in (name, *(f"{name}#{i}" for i in range(2, 1000))) if n not in taken)
+
+    async def exchange(self, man: Connection, woman: Connection) -> Posting:
+        """Do one whole offer and answer; the control of many checks. Gives the offer."""
+        offer = await man.offer(woman)
+        await woman.hears(offer)
+        answer = await woman.answer(offer, named=True)
+        await man.hears(answer)
+        return offer
+
+    async def offer_until_gone(self, left: Connection, witness: Connection) -> Posting:
+        """Offer with the sid of a connection that has left, until that is refused or 1 s has passed (LOGIN-7).
+
+        Gives the last posting, for the check to expect its refusal.
+        """
+        deadline = perf_counter() + 1 + self.target.round_trip
+        posting = await left.try_offer(witness)
+        while posting.accepted and perf_counter() < deadline:
+            posting = await left.try_offer(witness)
+        return posting
+
+    # ── real peers ─────────────────────────────────────────────────────────────────────────────
+
+    def peer(self, connection: Connection, *, media: bool = True) -> Peer:
+        """Give `connection` a WebRTC peer whose states stand in the ladder."""
+        peer = Peer(lambda state: self.transcript.note(connection.name, state), media=media)
+        self._peers.append(peer)
+        return peer
+
+    async def call(self, man: Connection, woman: Connection, *, media: bool = True) -> Call:
+        """Set up a call between real peers and wait until both are connected (MEDIA-1, MEDIA-2)."""
+        return await self.connect_peers(
+            man, self.peer(man, media=media), woman, self.peer(woman, media=media)
+        )
+
+    async def connect_peers(
+        self, man: Connection, offerer: Peer, woman: Connection, answerer: Peer
+    ) -> Call:
+        """Exchange offer and answer of two peers through the target; also a renegotiation."""
+        offer = await man.offer(woman, carrying=await offerer.offer(self._ledger.new_marker()))
+        heard = await woman.hears(offer)
+        text = str(heard.payload[OFFER.text_key])
+        self._same_fingerprint(text, offerer, man)
+        carrying = await answerer.answer(text, self._ledger.new_marker())
+        answer = await woman.answer(offer, named=True, carrying=carrying)
+        heard = await man.hears(answer)
+        text = str(heard.payload[ANSWER.text_key])
+        self._same_fingerprint(text, answerer, woman)
+        await offerer.accept(text)
+        await asyncio.gather(
+            offerer.connected(self.target.timeout), answerer.connected(self.target.timeout)
+        )
+        self.handshakes += 1
+        return Call(offerer, answerer, offer, answer)
+
+    async def restart_ice(self, man: Connection, woman: Connection, call: Call) -> None:
+        """Restart ICE of a connected call by a re-offer."""
+        carrying = await call.offerer.restart_offer(self._ledger.new_marker())
+        offer = await man.offer(woman, carrying=carrying)
+        heard = await woman.hears(offer)
+        text = str(heard.payload[OFFER.text_key])
+        carrying = await call.answerer.restart_answer(text, self._ledger.new_marker())
+        answer = await woman.answer(offer, named=True, carrying=carrying)
+        heard = await man.hears(answer)
+        try:
+            async with asyncio.timeout(self.target.timeout):
+                await call.offerer.restart_accept(str(heard.payload[ANSWER.text_key]))
+        except (TimeoutError, ConnectionError) as error:
+            self.breach(
+                NonConformance(
+                    "MEDIA-4", expected="the restarted ICE session to connect", received=str(error) or "no path"
+                )
+            )
+
+    def _same_fingerprint(self, text: str, peer: Peer, author: Connection) -> None:
+        self.expect(
+            "MEDIA-2",
+            fingerprint(text) == peer.fingerprint,
+            expected=f"the DTLS fingerprint of {author.name}: {peer.fingerprint}",
+            received=str(fingerprint(text)),
+        )
+
+    # ── requests outside the ordinary ──────────────────────────────────────────────────────────
+
+    async def http(
+        self, method: str, path: str, *, body: Body | None = None, headers: dict[str, str] | None = None
+    ) -> HttpReply:
+        """Send any HTTP request; a missing reply breaches HTTP-12."""
+        content_type = {"content-type": body.content_type} if body and body.content_type else {}
+        self.transcript.add("kit", "server", f"{method} {path}")
+        try:
+            reply = await self._http.request(
+                method, path, headers={**content_type, **(headers or {})}, content=body.content if body else None
+            )
+        except HttpFailure as failure:
+            raise NonConformance(
+                "HTTP-12", expected=f"a reply to {method} {path}", received=str(failure)
+            ) from failure
+        self.transcript.add("server", "kit", f"HTTP {reply.status}")
+        return reply
+
+    async def post_fields(self, path: str, fields: dict[str, object]) -> HttpReply:
+        """Post fields as JSON, without a posting: nothing may come of them."""
+        return await self.http("POST", path, body=encode_body(fields))
+
+    async def raw_socket(self) -> RawSocket:
+        """Open a WebSocket on which any frame can be sent; failure breaches LOGIN-1."""
+        try:
+            socket = await RawSocket.open(
+                self.target.socket_url, headers=self.target.headers, timeout=self.target.timeout
+            )
+        except SocketFailure as failure:
+            raise NonConformance(
+                "LOGIN-1", expected="a WebSocket without polling first", received=str(failure)
+            ) from failure
+        self._raw_sockets.append(socket)
+        return socket
+
+    def marked(self, kind: str, template: Callable[[str], str] | None = None) -> Marked:
+        """Make a text to be forwarded; see `Connection.marked`."""
+        return self.connections[0].marked(kind, template)
+
+    def redact(self, text: str) -> str:
+        """Put names in place of the sids of this check."""
+        for connection in self.connections:
+            for sid in (connection.sid, connection.engine_sid):
+                if sid:
+                    text = text.replace(sid, f"‹sid of {connection.name}›")
+        return text
+
+    # ── afterwards ─────────────────────────────────────────────────────────────────────────────
+
+    async def close_peers(self) -> None:
+        """Close what uses the processor; sockets stay open and recorded until the run has settled."""
+        await asyncio.gather(*(peer.close() for peer in self._peers), return_exceptions=True)
+        await asyncio.gather(*(socket.close() for socket in self._raw_sockets), return_exceptions=True)
+
+    async def close(self) -> None:
+        """Send everybody home."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2):
+                await asyncio.gather(
+                    *(connection.close() for connection in self.connections), return_exceptions=True
+                )
+
+    def late_breaches(self, all_sids: frozenset[str]) -> Iterator[NonConformance]:
+        """Judge everything that this check caused, once nothing more can arrive."""
+        for posting in self.postings:
+            yield from posting.breaches()
+        for connection in self.connections:
+            for stray in connection.strays:
+                kind = _KINDS.get(stray.event)
+                if kind is not None:
+                    yield NonConformance(
+                        kind.text,
+                        expected=f"every {stray.event} to carry a text that a participant posted",
+                        received=f"one at {connection.name} that nobody posted",
+                    )
+                elif stray.event in EVENT_NAMES:
+                    yield NonConformance(
+                        "SEC-2",
+                        expected="events that a participant caused",
+                        received=f"{stray.event} at {connection.name} that nobody caused",
+                    )
+            for received in connection.heard:
+                exposed = (set(_TOKEN.findall(str(received.args))) & all_sids) - {connection.sid}
+                if exposed:
+                    yield NonConformance(
+                        "SEC-1",
+                        expected="no sid in what another user receives",
+                        received=f"another connection's sid in {received.event} at {connection.name}",
+                    )
+
+    def settle(self, all_sids: frozenset[str]) -> list[NonConformance]:
+        """Sort the late breaches: warnings are kept, breaches of a MUST are given back."""
+        breaches = []
+        for found in self.late_breaches(all_sids):
+            levels = {catalogue()[requirement].level for requirement in found.requirements}
+            (breaches if Level.MUST in levels else self.warnings).append(found)
+        return breaches

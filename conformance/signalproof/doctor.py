@@ -1,0 +1,114 @@
+"""Preflight: what must work before any check can say something, each failure with its remedy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from signalproof.errors import InvalidTarget, TargetUnusable
+from signalproof.peer import host_addresses
+from signalproof.requirements import PROFILES
+from signalproof.schemas import violation
+from signalproof.target import Target, parse_url
+from signalproof.transport import Http, HttpFailure, HttpReply, Socket, SocketFailure
+from signalproof.wire import encode_body, login_payload, offer_fields
+
+__all__ = ["examine", "require_interface"]
+
+
+async def examine(target: Target, http: Http, *, available: Sequence[str]) -> Target:
+    """Find out whether the target can be judged, and complete what the options left open.
+
+    Raises `TargetUnusable` when it cannot: nothing listens, no Socket.IO, no VCSP.
+    """
+    discovered = await _discovery(target, http)
+    target = _complete(target, discovered, available)
+    probe, _ = await asyncio.gather(_probe_offer(target, http), _probe_login(target))
+    if probe.status in {404, 405} or 300 <= probe.status < 400:
+        raise TargetUnusable(
+            f"{target.url} speaks Socket.IO, but POST {target.url}/offer got HTTP {probe.status}: no VCSP endpoint there.",
+            "Give the base URL below which /offer lives, with its path prefix if it has one; "
+            "if Socket.IO lives elsewhere, name that with --socket-url.",
+        )
+    return replace(target, round_trip=probe.elapsed)
+
+
+def require_interface() -> None:
+    """Raise `TargetUnusable` when this machine has no interface on which two WebRTC peers can meet."""
+    if not host_addresses():
+        raise TargetUnusable(
+            "This machine has no network interface besides loopback, which ICE does not use, so no WebRTC peers can connect.",
+            "Add one (as root: ip link add vcsp0 type dummy && ip address add 192.0.2.1/24 dev vcsp0 && ip link set vcsp0 up) "
+            "or leave the checks of real peers out with -m 'not webrtc'.",
+        )
+
+
+async def _discovery(target: Target, http: Http) -> dict[str, Any]:
+    """Read the discovery document; an absent or invalid one is none."""
+    try:
+        reply = await http.request("GET", "/.well-known/vcsp")
+    except HttpFailure as failure:
+        raise TargetUnusable(
+            f"Nothing usable answers at {target.url}: {failure}.",
+            "Is the server running, and are host, port and scheme (http or https) right?",
+        ) from None
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(reply.body)
+        if reply.status == 200 and isinstance(document, dict) and violation("Discovery", document) is None:
+            return document
+    return {}
+
+
+def _complete(target: Target, discovered: dict[str, Any], available: Sequence[str]) -> Target:
+    socket_url = target.socket_url
+    if not socket_url:
+        try:
+            socket_url = parse_url(str(discovered.get("socket_url", target.url)), option="socket_url")
+        except InvalidTarget as error:
+            raise TargetUnusable(f"The discovery document is wrong: {error}.", "Correct its socket_url.") from None
+    profiles, reason = target.profiles, target.profiles_reason
+    if not profiles:
+        claimed = [name for name in PROFILES if name in discovered.get("profiles", [])]
+        profiles = tuple(name for name in PROFILES if name in available and (name == "core" or name in claimed))
+        reason = "claimed by the discovery document" if discovered else "no discovery document, so core alone"
+    return replace(target, socket_url=socket_url, profiles=profiles, profiles_reason=reason)
+
+
+async def _probe_offer(target: Target, http: Http) -> HttpReply:
+    body = encode_body(offer_fields("signalproof-doctor", "nobody", "{}"))
+    try:
+        return await http.request(
+            "POST", "/offer", headers={"content-type": body.content_type or ""}, content=body.content
+        )
+    except HttpFailure as failure:
+        raise TargetUnusable(
+            f"POST {target.url}/offer got no reply: {failure}.", "Look into the server's log, or raise --timeout."
+        ) from None
+
+
+async def _probe_login(target: Target) -> None:
+    socket = Socket(lambda *_: None, lambda: None)
+    where = f"{target.socket_url}/socket.io/"
+    try:
+        try:
+            await socket.connect(target.socket_url, headers=target.headers, timeout=target.timeout)
+        except SocketFailure as failure:
+            raise TargetUnusable(
+                f"There is no Socket.IO server at {where}: {failure}.",
+                "VCSP needs Engine.IO 4 over WebSocket there; if Socket.IO lives at another address, name it with --socket-url.",
+            ) from None
+        try:
+            login = f"sp.{secrets.token_hex(4)}.doctor"
+            await socket.request("login", login_payload(login), timeout=target.timeout)
+        except SocketFailure as failure:
+            raise TargetUnusable(
+                f"{where} speaks Socket.IO but not VCSP: the event `login` got {failure}.",
+                "Acknowledge `login` once the login is stored (LOGIN-2); without it nothing else can be checked.",
+            ) from None
+    finally:
+        await socket.close()

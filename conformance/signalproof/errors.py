@@ -1,0 +1,62 @@
+"""All exceptions of the kit, split by whose fault they are.
+
+```
+AssertionError
+└── NonConformance        the target broke a requirement
+Exception
+└── SignalproofError
+    ├── InvalidTarget     the operator's options do not describe a target
+    ├── TargetUnusable    the target cannot be judged: unreachable, or not a VCSP server
+    └── KitError          a defect of the kit or of a check
+```
+"""
+
+from __future__ import annotations
+
+__all__ = ["InvalidTarget", "KitError", "NonConformance", "SignalproofError", "TargetUnusable"]
+
+
+class NonConformance(AssertionError):  # noqa: N818 - the name is the verdict, not an error of ours
+    """The target broke one or more requirements.
+
+    `requirements` names them, the one under test first; `expected` and `received` say what the
+    specification asks for and what came instead; `hint` names a likely cause, if one is known.
+    """
+
+    def __init__(
+        self, *requirements: str, expected: str, received: str, hint: str | None = None
+    ) -> None:
+        super().__init__(*requirements)
+        self.requirements = tuple(dict.fromkeys(requirements))
+        self.expected = expected
+        self.received = received
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Give the breach in one line."""
+        return f"{', '.join(self.requirements)}: expected {self.expected}; received {self.received}"
+
+
+class SignalproofError(Exception):
+    """Something other than the target's behaviour prevents a verdict."""
+
+
+class InvalidTarget(SignalproofError):
+    """The options do not describe a target; the text says which one and how to mend it."""
+
+
+class TargetUnusable(SignalproofError):
+    """The target cannot be judged: `problem` says what was seen, `remedy` what to do."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem, remedy)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        """Give problem and remedy, a line each."""
+        return f"{self.problem}\n{self.remedy}"
+
+
+class KitError(SignalproofError):
+    """A defect of the kit: a check without evidence, a control that is missing, a broken message of ours."""

@@ -1,0 +1,98 @@
+"""Expectations that name a requirement, and the two rules that keep a pass honest.
+
+A breach of a MUST ends the check; a breach of a SHOULD is kept as a warning and the check goes on.
+A check passes only with evidence: it has to have received an event that it caused itself. And whoever
+expects a refusal has to show, in the same check, that the same endpoint accepts the sound request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from signalproof import hints
+from signalproof.errors import KitError, NonConformance
+from signalproof.ledger import Posting
+from signalproof.reply import Outcome, Reply
+from signalproof.requirements import Level, catalogue
+
+__all__ = ["Expectations"]
+
+
+class Expectations:
+    """What one check expects, what it found, and whether its verdict has a foundation."""
+
+    def __init__(self, requirements: Sequence[str]) -> None:
+        self.requirements = tuple(requirements)
+        self.warnings: list[NonConformance] = []
+        self.evidence = 0
+        self._refusals: set[str] = set()
+        self._controls: set[str] = set()
+
+    def breach(self, found: NonConformance) -> None:
+        """Take a breach: raise it when it concerns a MUST, else keep it as a warning."""
+        for requirement in found.requirements:
+            if requirement not in catalogue():
+                raise KitError(f"{requirement} is cited, but the specification has no such requirement")
+        if all(catalogue()[requirement].level is Level.SHOULD for requirement in found.requirements):
+            self.warnings.append(found)
+        else:
+            raise found
+
+    def expect(
+        self, requirement: str, kept: bool, *, expected: str, received: str, hint: str | None = None
+    ) -> None:
+        """Expect that `requirement` is kept; otherwise it is breached with these words."""
+        if not kept:
+            self.breach(NonConformance(requirement, expected=expected, received=received, hint=hint))
+
+    def accepted(self, posting: Posting, requirement: str | None = None) -> Posting:
+        """Expect that the target accepted a request, under the check's first requirement by default."""
+        reply = _replied(posting)
+        if reply.outcome is not Outcome.ACCEPTED:
+            self.breach(
+                NonConformance(
+                    requirement or self.requirements[0],
+                    *([reply.broken] if reply.broken else []),
+                    expected=f"the {posting.kind.name} of {posting.author.name} to be accepted",
+                    received=reply.describe(),
+                    hint=hints.for_reply(reply.status, reply.text),
+                )
+            )
+        return posting
+
+    def refused(self, posting: Posting, requirement: str, *, client_error: bool = False) -> Reply:
+        """Expect a refusal and no event; `client_error` asks for HTTP 4xx as well."""
+        posting.refusal = requirement
+        self._refusals.add(posting.kind.name)
+        reply = _replied(posting)
+        ids = [requirement, *([reply.broken] if reply.broken else [])]
+        wanted = "a refusal with HTTP 4xx" if client_error else "a refusal"
+        if reply.outcome is not Outcome.REFUSED or (client_error and not reply.client_error):
+            self.breach(
+                NonConformance(
+                    *ids,
+                    expected=f"{wanted} of the {posting.kind.name} by {posting.author.name}",
+                    received=reply.describe(),
+                    hint=hints.for_reply(reply.status, reply.text),
+                )
+            )
+        return reply
+
+    def proven(self, posting: Posting) -> None:
+        """Count an event that was received as it should be: evidence, and a control for its endpoint."""
+        self.evidence += 1
+        if posting.accepted:
+            self._controls.add(posting.kind.name)
+
+    def require_foundation(self) -> None:
+        """Raise `KitError` when a verdict `passed` would stand on nothing."""
+        if self.evidence == 0:
+            raise KitError("this check received no event that it caused, so it cannot pass")
+        if missing := self._refusals - self._controls:
+            raise KitError(f"this check expects refusals without a control: {', '.join(sorted(missing))}")
+
+
+def _replied(posting: Posting) -> Reply:
+    if posting.reply is None:
+        raise KitError(f"the {posting.kind.name} was judged before it was sent")
+    return posting.reply

@@ -1,0 +1,237 @@
+"""Who was meant to receive what, and who did.
+
+Every request that may raise an event is a `Posting` and carries a marker of its own inside the text
+that the server forwards. Every event that any connection of the run receives is brought here and laid
+to the posting whose marker it carries, whichever check that posting belongs to. When the run has
+settled, each posting is judged: delivered exactly once to each connection it was meant for, unchanged,
+to nobody else, and not at all when it was refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from signalproof import hints
+from signalproof.errors import NonConformance
+from signalproof.reply import Outcome, Reply
+from signalproof.schemas import violation
+from signalproof.wire import Kind, find_marker
+
+__all__ = ["Ledger", "Listener", "Posting", "Received"]
+
+
+class Listener(Protocol):
+    """A connection, as far as deliveries concern it: `live_since` is a `perf_counter` reading."""
+
+    @property
+    def name(self) -> str:
+        """The name in ladders."""
+
+    @property
+    def login(self) -> str:
+        """The login bound to it, or an empty string."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it is bound and open."""
+
+    @property
+    def live_since(self) -> float:
+        """When it was bound."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Received:
+    """One event at one connection; `at` is a `perf_counter` reading."""
+
+    connection: Listener
+    event: str
+    args: tuple[object, ...]
+    at: float
+
+    @property
+    def payload(self) -> Any:
+        """The event's one argument, or None when it has none or several."""
+        return self.args[0] if len(self.args) == 1 else None
+
+
+@dataclass(slots=True, eq=False)
+class Posting:
+    """One request that may raise an event.
+
+    `text` is the string the event has to carry, `targets` the connections that have to receive it,
+    `own_devices` those of the same user where it has no business; `reply` is None until one came;
+    `refusal` names the requirement under which the check demands a refusal.
+    """
+
+    kind: Kind
+    author: Listener
+    text: str
+    marker: str
+    targets: frozenset[Listener]
+    own_devices: frozenset[Listener] = frozenset()
+    answered: Posting | None = None
+    reply: Reply | None = None
+    sent_at: float = 0.0
+    replied_at: float = 0.0
+    refusal: str | None = None
+    excused: bool = False
+    heard: list[Received] = field(default_factory=list)
+    _waiters: list[asyncio.Future[None]] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the target accepted the request."""
+        return self.reply is not None and self.reply.outcome is Outcome.ACCEPTED
+
+    def received(self, received: Received) -> None:
+        """Lay one event to this posting and wake whoever waits for it."""
+        self.heard.append(received)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+    def at(self, connection: Listener) -> list[Received]:
+        """Give the events of this posting that `connection` received, in order."""
+        return [received for received in self.heard if received.connection is connection]
+
+    async def wait_at(self, connection: Listener, timeout: float) -> Received | None:
+        """Give the first event of this posting at `connection`, or None after `timeout` seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while not (found := self.at(connection)):
+            waiter: asyncio.Future[None] = loop.create_future()
+            self._waiters.append(waiter)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(waiter, max(deadline - loop.time(), 0))
+            if loop.time() >= deadline and not self.at(connection):
+                return None
+        return found[0]
+
+    def breaches(self) -> Iterator[NonConformance]:
+        """Judge all deliveries of this posting; call it when nothing more can arrive."""
+        counts: dict[Listener, int] = {}
+        for received in self.heard:
+            connection = received.connection
+            counts[connection] = counts.get(connection, 0) + 1
+            yield from self._breaches_of(received, counts[connection])
+        if self.accepted and not self.excused:
+            for connection in self.targets:
+                if connection not in counts and connection.live_since < self.sent_at and connection.live:
+                    yield NonConformance(
+                        self.kind.once,
+                        expected=f"{self.kind.event} at {connection.name}, exactly once",
+                        received="the request was accepted, but the event never came",
+                    )
+
+    def _breaches_of(self, received: Received, count: int) -> Iterator[NonConformance]:
+        name = received.connection.name
+        if self.reply is not None and self.reply.outcome is Outcome.REFUSED:
+            yield NonConformance(
+                self.refusal or self.kind.leak,
+                expected=f"no event, for the {self.kind.name} was refused",
+                received=f"{received.event} at {name} all the same",
+            )
+        elif received.connection in self.targets:
+            if count > 1:
+                yield NonConformance(
+                    self.kind.once,
+                    expected=f"{self.kind.event} at {name} exactly once",
+                    received=f"it came {count} times",
+                )
+            yield from self.faults_of(received)
+        else:
+            own = received.connection in self.own_devices
+            yield NonConformance(
+                self.kind.own_device if own else self.kind.leak,
+                expected=f"{self.kind.event} at {_names(self.targets)} and nowhere else",
+                received=f"{received.event} also at {name}",
+                hint=hints.for_stranger(received.event, own_connection=received.connection is self.author),
+            )
+
+    def faults_of(self, received: Received) -> Iterator[NonConformance]:
+        """Judge name, shape and content of one event at a connection that it was meant for."""
+        kind = self.kind
+        payload = received.payload
+        name = received.connection.name
+        if received.event != kind.event:
+            yield NonConformance(
+                kind.once,
+                expected=f"the event {kind.event} at {name}",
+                received=f"the event {received.event} instead",
+                hint=hints.for_event_name(received.event),
+            )
+            return
+        if not isinstance(payload, dict) or not isinstance(payload.get(kind.text_key), str):
+            problem = violation(kind.event_schema, payload)
+            yield NonConformance(
+                kind.once,
+                expected=f"a {kind.event} payload with the string {kind.text_key}",
+                received=problem or f"a payload without the string {kind.text_key}",
+                hint=hints.for_payload(payload, kind.text_key),
+            )
+            return
+        if payload[kind.text_key] != self.text:
+            yield NonConformance(
+                kind.text,
+                expected=f"{kind.text_key} to be the posted text, character for character",
+                received=_difference(self.text, payload[kind.text_key]),
+                hint=hints.for_text(self.text, payload[kind.text_key]),
+            )
+        if kind.name == "offer" and payload.get("sender_login") != self.author.login:
+            yield NonConformance(
+                "OFFER-3",
+                expected=f"sender_login {self.author.login!r}, the login bound to the sid",
+                received=repr(payload.get("sender_login", "no sender_login")),
+            )
+        elif problem := violation(kind.event_schema, payload):
+            yield NonConformance(kind.once, expected=f"a valid {kind.event} payload", received=problem)
+
+
+class Ledger:
+    """All postings of a run by marker, and the events that carry none."""
+
+    def __init__(self) -> None:
+        self.run = "".join(secrets.choice("0123456789abcdefghijklmnopqrstuvwxyz") for _ in range(4))
+        self._postings: dict[str, Posting] = {}
+        self._count = 0
+
+    def new_marker(self) -> str:
+        """Make a marker that no other text of this run carries."""
+        self._count += 1
+        return f"sp-{self.run}-{self._count:05d}"
+
+    def open(self, posting: Posting) -> Posting:
+        """Enter a posting, before its request is sent."""
+        self._postings[posting.marker] = posting
+        return posting
+
+    def record(self, received: Received) -> Posting | None:
+        """Lay an event to its posting; give None when it carries no marker of this run."""
+        posting = self._postings.get(find_marker(received.args) or "")
+        if posting is not None:
+            posting.received(received)
+        return posting
+
+
+def _names(connections: frozenset[Listener]) -> str:
+    return ", ".join(sorted(connection.name for connection in connections)) or "nobody"
+
+
+def _difference(expected: str, received: str) -> str:
+    """Say where two texts part, without printing a description whole."""
+    position = next(
+        (i for i, (a, b) in enumerate(zip(expected, received, strict=False)) if a != b),
+        min(len(expected), len(received)),
+    )
+    return (
+        f"another text: {len(received)} characters instead of {len(expected)}, "
+        f"first different at {position}: {received[position : position + 12]!r} "
+        f"instead of {expected[position : position + 12]!r}"
+    )

@@ -1,0 +1,58 @@
+"""The pytest plugin: inert until `--target` is given, then it runs the conformance suite.
+
+Nothing heavier than pytest is imported here, so that other people's test suites pay nothing.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shlex
+
+import pytest
+
+from signalproof.resources import SUITE
+
+__all__: list[str] = []
+
+
+def _wanted(config: pytest.Config | None) -> bool:
+    arguments = list(config.invocation_params.args) if config is not None else []
+    arguments += shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
+    return any(str(a) == "--target" or str(a).startswith("--target=") for a in arguments)
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register `--target`; the other options exist only beside it, so that no name of theirs can clash."""
+    group = parser.getgroup("signalproof", "VCSP conformance (signalproof)")
+    group.addoption(
+        "--target",
+        metavar="URL",
+        help="base URL of the VCSP server to check; `pytest --target URL --help` lists what goes with it",
+    )
+    if not _wanted(pluginmanager.get_plugin("pytestconfig")):
+        return
+    group.addoption("--socket-url", metavar="URL", help="base URL of Socket.IO, where it is another one")
+    group.addoption("--profiles", metavar="LIST", help="profiles to check, such as core,ice")
+    group.addoption(
+        "--header", action="append", default=[], metavar="NAME:VALUE", help="send this header; repeatable"
+    )
+    if importlib.util.find_spec("pytest_timeout") is None:
+        group.addoption("--timeout", type=float, metavar="SECONDS", help="limit of every wait (default 5)")
+    group.addoption("--concurrency", type=int, metavar="N", help="checks under way at once (default 16)")
+    group.addoption("--serial", action="store_true", help="one check at a time, for debugging")
+    group.addoption("--report", metavar="DIR", help="write report.json into this folder")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Bring in the session, and the suite where no path was named."""
+    config.addinivalue_line("markers", "requirement(id, ...): the requirements that a check decides")
+    config.addinivalue_line("markers", "webrtc: the check needs a network interface besides loopback")
+    config.addinivalue_line("markers", "alone: the check runs after the others, by itself")
+    if not config.getoption("--target", default=None):
+        return
+    from signalproof.session import ConformanceSession
+
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = [str(SUITE)]
+    config.pluginmanager.register(ConformanceSession.of(config), "signalproof-session")

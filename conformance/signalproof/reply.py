@@ -1,0 +1,97 @@
+"""Reads an HTTP reply as the contract does: accepted, refused, or neither."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from signalproof.schemas import violation
+from signalproof.transport import HttpReply
+
+__all__ = ["Outcome", "Reply", "no_reply", "read_reply"]
+
+
+class Outcome(StrEnum):
+    """What a reply means (spec/errors.md). `BROKEN` is neither an acceptance nor a refusal."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply and its meaning.
+
+    `status` is 0 when no reply came; `body` is the decoded JSON value or None; `text` is for people;
+    `broken` names the requirement that a `BROKEN` reply violates.
+    """
+
+    outcome: Outcome
+    status: int
+    body: Any
+    text: str
+    broken: str | None = None
+    problem: str | None = None
+    raw: HttpReply | None = None
+
+    @property
+    def client_error(self) -> bool:
+        """Whether the HTTP status is 4xx."""
+        return 400 <= self.status < 500
+
+    @property
+    def code(self) -> object:
+        """The refusal's `code`, or None."""
+        return self.body.get("code") if isinstance(self.body, dict) else None
+
+    def describe(self) -> str:
+        """Say in one line what came."""
+        return self.text if self.problem is None else f"{self.text} ({self.problem})"
+
+
+def no_reply(problem: str) -> Reply:
+    """Make the reply that stands for a time-out or a dropped connection: never a refusal."""
+    return Reply(Outcome.BROKEN, 0, None, problem, broken="HTTP-12")
+
+
+def read_reply(raw: HttpReply, accepted_schema: str) -> Reply:
+    """Decide what `raw` means for an endpoint whose success has the schema `accepted_schema`."""
+    content_type = raw.headers.get("content-type", "")
+    media_type = content_type.split(";")[0].strip().lower()
+    shown = _excerpt(raw.body)
+    text = f"HTTP {raw.status} {shown}".rstrip()
+
+    def broken(requirement: str, problem: str, body: object = None) -> Reply:
+        return Reply(Outcome.BROKEN, raw.status, body, text, requirement, problem, raw)
+
+    if raw.status >= 500:
+        return broken("HTTP-12", "a server error")
+    if media_type != "application/json":
+        return broken("HTTP-3", f"content type {content_type or 'missing'}")
+    try:
+        body = json.loads(raw.body.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return broken("HTTP-3", "not JSON")
+    if not isinstance(body, dict):
+        return broken("HTTP-3", "not a JSON object")
+    if body.get("status", 0) != 0:
+        problem = violation("Failure", body)
+        if problem is None and raw.status != 200 and not 400 <= raw.status < 500:
+            problem = f"a refusal with HTTP {raw.status}"
+        outcome = Outcome.REFUSED
+    else:
+        problem = violation(accepted_schema, body)
+        if problem is None and raw.status != 200:
+            problem = f"a success with HTTP {raw.status}"
+        outcome = Outcome.ACCEPTED
+    if problem is not None:
+        return broken("HTTP-15", problem, body)
+    return Reply(outcome, raw.status, body, text, raw=raw)
+
+
+def _excerpt(body: bytes) -> str:
+    text = " ".join(body[:200].decode("utf-8", "replace").split())
+    return text if len(text) <= 120 else f"{text[:119]}…"

@@ -1,0 +1,76 @@
+"""The run as `report.json`; its schema is `schemas/report/Report.json`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from signalproof.errors import TargetUnusable
+from signalproof.reports.terminal import verdict
+from signalproof.requirements import Level, catalogue, spec_version
+from signalproof.runner import Result, Verdict
+from signalproof.target import Target
+
+__all__ = ["document", "write", "write_unusable"]
+
+
+def document(target: Target, results: Sequence[Result], duration: float, *, strict: bool) -> dict[str, Any]:
+    """Give the report of a run; `duration` in seconds."""
+    rows = [_row(result, strict=strict) for result in results]
+    count = Counter(row["outcome"] for row in rows)
+    return {
+        "target": target.url,
+        "spec_version": spec_version(),
+        "profiles": list(target.profiles),
+        "verdict": verdict(results, strict=strict),
+        "summary": {
+            "passed": count["passed"],
+            "failed": count["failed"],
+            "warned": count["warned"],
+            "skipped": count["skipped"],
+            "errors": count["error"],
+            "duration_s": round(duration, 3),
+            "handshakes": sum(result.cast.handshakes for result in results),
+        },
+        "results": rows,
+    }
+
+
+def _row(result: Result, *, strict: bool) -> dict[str, Any]:
+    findings = result.findings
+    levels = {catalogue()[identifier].level for identifier in result.check.requirements}
+    failed_by_strict = strict and result.verdict is Verdict.WARNED
+    hint = next((found.hint for found in findings if found.hint), None)
+    message = "\n".join(map(str, findings)) or (str(result.error) if result.error else "")
+    return {
+        "check": result.check.name,
+        "requirements": list(result.check.requirements),
+        "level": (Level.MUST if Level.MUST in levels else Level.SHOULD).value,
+        "outcome": "failed" if failed_by_strict else result.verdict.value,
+        "duration_s": round(result.duration, 4),
+        "message": message,
+        "violated": list(dict.fromkeys(i for found in findings for i in found.requirements)),
+        **({"hint": hint} if hint else {}),
+        **({"ladder": result.cast.transcript.ladder()} if findings or result.error else {}),
+    }
+
+
+def write(folder: Path, target: Target, results: Sequence[Result], duration: float, *, strict: bool) -> Path:
+    """Write `report.json` into `folder` and give its path."""
+    return _write(folder, document(target, results, duration, strict=strict))
+
+
+def write_unusable(folder: Path, target: Target, unusable: TargetUnusable) -> Path:
+    """Write the report of a target that could not be judged."""
+    report = document(target, [], 0.0, strict=False)
+    return _write(folder, report | {"verdict": "unusable", "problem": unusable.problem, "remedy": unusable.remedy})
+
+
+def _write(folder: Path, report: dict[str, Any]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "report.json"
+    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,156 @@
+"""The run on a terminal: header, progress, explanations of breaches, verdict."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeElapsedColumn
+
+from signalproof.errors import NonConformance
+from signalproof.requirements import Level, catalogue, spec_version
+from signalproof.runner import Check, Result, Verdict
+from signalproof.target import Target
+
+__all__ = ["Progress", "explain", "explainers", "header", "summary"]
+
+
+def header(target: Target) -> list[str]:
+    """Say what is checked against what, and why that."""
+    lines = [f"VCSP {spec_version()} conformance of {target.url}"]
+    if target.socket_url != target.url:
+        lines.append(f"Socket.IO at {target.socket_url}")
+    lines.append(f"profiles: {', '.join(target.profiles)} ({target.profiles_reason})")
+    return lines
+
+
+class Progress:
+    """A progress bar on a terminal, with what is running now; silent elsewhere."""
+
+    def __init__(self, total: int) -> None:
+        self._bar = Bar(
+            TextColumn("checking"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[now]}"),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task("checks", total=total, now="")
+        self._running: dict[str, None] = {}
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the bar."""
+        self._bar.stop()
+
+    def __call__(self, what: Check | Result) -> None:
+        """Take a check that begins or a result that came in."""
+        if isinstance(what, Check):
+            self._running[_short(what.name)] = None
+            advance = 0
+        else:
+            self._running.pop(_short(what.check.name), None)
+            advance = 1
+        now = next(iter(self._running), "waiting for late events")
+        self._bar.update(self._task, advance=advance, now=now)
+
+
+def explainers(results: Sequence[Result]) -> set[str]:
+    """Choose, for each broken requirement, the one check that explains it at length."""
+    chosen: dict[str, str] = {}
+    for result in results:
+        if result.breaches:
+            principal = result.breaches[0].requirements[0]
+            if principal not in chosen or (
+                principal in result.check.requirements and principal not in _cited(results, chosen[principal])
+            ):
+                chosen[principal] = result.check.name
+    return set(chosen.values())
+
+
+def _cited(results: Sequence[Result], name: str) -> tuple[str, ...]:
+    return next(result.check.requirements for result in results if result.check.name == name)
+
+
+def explain(result: Result, *, whole: bool = True) -> str:
+    """Explain what a check found: requirement, expectation, what came, hint, ladder."""
+    findings = result.findings
+    first = findings[0]
+    if not whole:
+        return f"{first}\n(explained with a ladder at another check of {first.requirements[0]})"
+    lines = _finding(first)
+    for other in findings[1:4]:
+        lines.append(f"also      {other}")
+    if len(findings) > 4:
+        lines.append(f"also      {len(findings) - 4} more findings of this kind")
+    return "\n".join([*lines, "", result.cast.transcript.ladder()])
+
+
+def _finding(found: NonConformance) -> list[str]:
+    lines = []
+    for identifier in found.requirements:
+        requirement = catalogue()[identifier]
+        lines.append(f"{identifier}: {requirement.sentence} ({requirement.link})")
+    lines += [f"expected  {found.expected}", f"received  {found.received}"]
+    if found.hint:
+        lines.append(f"hint      {found.hint}")
+    return lines
+
+
+def summary(target: Target, results: Sequence[Result], duration: float, *, strict: bool) -> list[str]:
+    """Give the verdict and what it stands on."""
+    broken, warned = _breached(results, Level.MUST), _breached(results, Level.SHOULD)
+    cited = {identifier for result in results for identifier in result.check.requirements}
+    musts = [i for i in cited if catalogue()[i].level is Level.MUST]
+    handshakes = sum(result.cast.handshakes for result in results)
+    lines = []
+    for result in results:
+        for found in result.cast.warnings[:1]:
+            lines.append(f"warning: {found} [{_short(result.check.name)}]")
+            if found.hint:
+                lines.append(f"         {found.hint}")
+    lines.append(
+        f"{len(results)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s; "
+        f"{len([i for i in musts if i not in broken])} of {len(musts)} MUST requirements kept"
+    )
+    if broken:
+        lines.append(f"broken: {', '.join(broken)}")
+    if warned:
+        lines.append(f"{'broken' if strict else 'not followed'} (SHOULD): {', '.join(warned)}")
+    lines.append(f"verdict: {target.url} is {verdict(results, strict=strict).upper()}")
+    return lines
+
+
+def verdict(results: Sequence[Result], *, strict: bool) -> str:
+    """Give the verdict in the word the report uses."""
+    verdicts = {result.verdict for result in results}
+    if Verdict.FAILED in verdicts or (strict and any(result.cast.warnings for result in results)):
+        return "nonconformant"
+    return "unusable" if Verdict.ERROR in verdicts else "conformant"
+
+
+def _breached(results: Sequence[Result], level: Level) -> list[str]:
+    found = {
+        identifier: None
+        for result in results
+        for finding in result.findings
+        for identifier in finding.requirements
+        if catalogue()[identifier].level is level
+    }
+    return [identifier for identifier in catalogue() if identifier in found]
+
+
+def _short(name: str) -> str:
+    return name.rpartition("::")[2]

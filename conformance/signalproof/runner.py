@@ -1,0 +1,155 @@
+"""Run, settle, judge: all checks at once in one event loop, one shared tail window, then the verdicts.
+
+A check is finished when its coroutine returns, but "nobody else received it" is only provisional then.
+All sockets stay open and recorded until every check has finished and the tail window has passed; late
+and stray events are laid to the check that caused them. Checks marked `alone` run after the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from time import perf_counter
+
+from signalproof.cast import Cast
+from signalproof.errors import NonConformance
+from signalproof.ledger import Ledger
+from signalproof.target import Target
+from signalproof.transport import Http
+
+__all__ = ["Check", "Result", "Run", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    WARNED = "warned"
+    FAILED = "failed"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: `name` is its node id, `body` the coroutine function, `requirements` the ids it cites."""
+
+    name: str
+    body: Callable[[Cast], Awaitable[None]]
+    requirements: tuple[str, ...]
+    alone: bool = False
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of one check.
+
+    `error` is what ended it: a breach, or a fault of the kit; `judged` is false until the run settled.
+    """
+
+    check: Check
+    cast: Cast
+    duration: float = 0.0
+    error: BaseException | None = None
+    judged: bool = False
+    breaches: list[NonConformance] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict; a breach of the target outweighs a fault of the kit."""
+        if self.breaches:
+            return Verdict.FAILED
+        if self.error is not None:
+            return Verdict.ERROR
+        return Verdict.WARNED if self.cast.warnings else Verdict.PASSED
+
+    @property
+    def findings(self) -> list[NonConformance]:
+        """All breaches, those of a MUST first."""
+        return [*self.breaches, *self.cast.warnings]
+
+
+class Run:
+    """All checks of one session against one target. Use it inside one event loop; close it at the end."""
+
+    def __init__(self, target: Target, http: Http) -> None:
+        self.target = target
+        self.http = http
+        self.results: dict[str, Result] = {}
+        self._ledger = Ledger()
+        self._number = 0
+
+    async def run_all(self, checks: Sequence[Check], progress: Callable[[Result | Check], None]) -> None:
+        """Run the checks concurrently, those marked `alone` one by one after them, and judge all of them.
+
+        `progress` is told each check as it begins and each result as it ends.
+        """
+        gate = asyncio.Semaphore(self.target.concurrency)
+
+        async def bounded(check: Check) -> None:
+            async with gate:
+                progress(check)
+                progress(await self._execute(check))
+
+        await asyncio.gather(*(bounded(check) for check in checks if not check.alone))
+        for check in checks:
+            if check.alone:
+                await bounded(check)
+        await self.settle(self.results.values())
+
+    async def run_one(self, check: Check) -> Result:
+        """Run one check by itself, with a tail window of its own."""
+        result = await self._execute(check)
+        await self.settle([result])
+        await result.cast.close()
+        return result
+
+    async def settle(self, results: Iterable[Result]) -> None:
+        """Let the tail window pass, then judge every delivery of these checks."""
+        results = list(results)
+        window: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await asyncio.wait([window], timeout=self.target.tail + self.target.round_trip)
+        sids = frozenset(
+            sid
+            for result in self.results.values()
+            for connection in result.cast.connections
+            for sid in (connection.sid, connection.engine_sid)
+            if sid
+        )
+        for result in results:
+            known = {str(found) for found in result.breaches}
+            for found in result.cast.settle(sids):
+                if str(found) not in known:
+                    known.add(str(found))
+                    result.breaches.append(found)
+            result.judged = True
+
+    async def _execute(self, check: Check) -> Result:
+        self._number += 1
+        cast = Cast(
+            number=self._number,
+            requirements=check.requirements,
+            target=self.target,
+            http=self.http,
+            ledger=self._ledger,
+        )
+        result = self.results[check.name] = Result(check, cast)
+        began = perf_counter()
+        try:
+            await check.body(cast)
+            cast.require_foundation()
+        except NonConformance as found:
+            result.error = found
+            result.breaches.append(found)
+        except Exception as error:  # noqa: BLE001 - whatever a check raises is its result
+            result.error = error
+        finally:
+            result.duration = perf_counter() - began
+            await cast.close_peers()
+        return result
+
+    async def close(self) -> None:
+        """Disconnect everybody and close the HTTP client."""
+        await asyncio.gather(*(result.cast.close() for result in self.results.values()))
+        await self.http.close()

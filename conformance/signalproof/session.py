@@ -1,0 +1,252 @@
+"""One conformance session inside pytest: preflight, the concurrent run, each item's verdict, the report."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Generator, Mapping
+from contextlib import nullcontext
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from signalproof import doctor
+from signalproof.errors import InvalidTarget, NonConformance, TargetUnusable
+from signalproof.reports import json_report, terminal
+from signalproof.requirements import catalogue
+from signalproof.runner import Check, Result, Run, Verdict
+from signalproof.target import Target, parse_headers, parse_profiles, parse_url
+from signalproof.transport import Http
+
+__all__ = ["CHECKED_PROFILES", "ConformanceSession"]
+
+CHECKED_PROFILES = ("core",)
+
+
+class ConformanceSession:
+    """The hooks of an active session; registered only when there is a target."""
+
+    def __init__(self, target: Target, *, serial: bool, strict: bool, report: Path | None) -> None:
+        self.target = target
+        self.duration = 0.0
+        self._serial = serial
+        self._strict = strict
+        self._report = report
+        self._runner = asyncio.Runner()
+        self._run: Run | None = None
+        self._explained: set[str] = set()
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> ConformanceSession:
+        """Read the options; raises `pytest.UsageError` (exit code 4) when they make no sense."""
+        option = config.option
+        if getattr(option, "numprocesses", None):
+            raise pytest.UsageError("--target runs its checks concurrently by itself: leave out -n")
+        try:
+            profiles = parse_profiles(option.profiles, available=CHECKED_PROFILES) if option.profiles else ()
+            target = Target(
+                url=parse_url(option.target, option="--target"),
+                socket_url=parse_url(option.socket_url, option="--socket-url") if option.socket_url else "",
+                profiles=profiles,
+                profiles_reason="named by --profiles" if profiles else "",
+                headers=parse_headers(option.header),
+                timeout=_positive("--timeout", getattr(option, "timeout", None) or 5.0),
+                concurrency=int(_positive("--concurrency", option.concurrency or 16)),
+            )
+        except InvalidTarget as error:
+            raise pytest.UsageError(str(error)) from None
+        return cls(
+            target,
+            serial=bool(option.serial),
+            strict=bool(getattr(option, "strict", False)),
+            report=Path(option.report) if option.report else None,
+        )
+
+    # ── before ─────────────────────────────────────────────────────────────────────────────────
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Examine the target; one that cannot be judged ends the session at once with exit code 4."""
+        if not session.config.option.collectonly:
+            try:
+                self._run = self._runner.run(self._prepare())
+            except TargetUnusable as unusable:
+                self._refuse(unusable)
+
+    async def _prepare(self) -> Run:
+        asyncio.get_running_loop().set_exception_handler(_ignore_abandoned)
+        http = Http(self.target.url, headers=self.target.headers, timeout=self.target.timeout)
+        try:
+            self.target = await doctor.examine(self.target, http, available=CHECKED_PROFILES)
+        except BaseException:
+            await http.close()
+            raise
+        return Run(self.target, http)
+
+    def _refuse(self, unusable: TargetUnusable) -> None:
+        if self._report is not None:
+            json_report.write_unusable(self._report, self.target, unusable)
+        raise pytest.UsageError(str(unusable)) from None
+
+    def pytest_report_header(self) -> list[str]:
+        """Say what is checked, and why that."""
+        return terminal.header(self.target)
+
+    @pytest.fixture
+    def cast(self) -> None:
+        """Stand in for the cast in pytest's own view; the runner brings the real one."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Deselect the checks of profiles that are not selected; order the rest as the specification is."""
+        topics = list(dict.fromkeys(requirement.topic for requirement in catalogue().values()))
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
+        for item in items:
+            profiles = {catalogue()[i].profile for i in _requirements(item) if i in catalogue()}
+            selected = not self.target.profiles or profiles <= set(self.target.profiles)
+            (kept if selected else dropped).append(item)
+        if dropped:
+            config.hook.pytest_deselected(items=dropped)
+
+        def rank(item: pytest.Item) -> int:
+            topic = item.path.stem.removeprefix("test_")
+            return topics.index(topic) if topic in topics else len(topics)
+
+        items[:] = sorted(kept, key=rank)
+
+    # ── the run ────────────────────────────────────────────────────────────────────────────────
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Run every selected check concurrently, then let pytest report them one by one."""
+        config = session.config
+        if self._run is not None:
+            if any(item.get_closest_marker("webrtc") for item in session.items):
+                try:
+                    doctor.require_interface()
+                except TargetUnusable as unusable:
+                    self._refuse(unusable)
+            if config.option.verbose < 0:
+                reporter = config.pluginmanager.getplugin("terminalreporter")
+                for line in terminal.header(self.target):
+                    reporter.write_line(line)
+            if not self._serial:
+                self._run_concurrently(config, list(filter(None, map(_check_of, session.items))))
+        return (yield)
+
+    def _run_concurrently(self, config: pytest.Config, checks: list[Check]) -> None:
+        if self._run is None:
+            return
+        capture = config.pluginmanager.getplugin("capturemanager")
+        began = perf_counter()
+        with (
+            capture.global_and_fixture_disabled() if capture else nullcontext(),
+            terminal.Progress(len(checks)) as progress,
+        ):
+            self._runner.run(self._run.run_all(checks, progress))
+        self.duration = perf_counter() - began
+        self._explained = terminal.explainers(list(self._run.results.values()))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
+        """Give a check's verdict in place of calling it; with `--serial`, run it now."""
+        check = _check_of(pyfuncitem)
+        if check is None or self._run is None:
+            return None
+        if self._serial:
+            began = perf_counter()
+            self._runner.run(self._run.run_one(check))
+            self.duration += perf_counter() - began
+            self._explained.add(check.name)
+        result = self._run.results[check.name]
+        if result.breaches:
+            raise result.breaches[0]
+        if result.error is not None:
+            raise result.error
+        if self._strict and result.cast.warnings:
+            raise result.cast.warnings[0]
+        return True
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give the report the check's own duration and, for a breach, its explanation."""
+        report = yield
+        result = self._run.results.get(item.nodeid) if self._run else None
+        if result is not None and call.when == "call":
+            report.duration = result.duration
+            if call.excinfo is not None and isinstance(call.excinfo.value, NonConformance):
+                report.longrepr = terminal.explain(result, whole=item.nodeid in self._explained)
+            elif report.passed and result.verdict is Verdict.WARNED:
+                report.user_properties.append(("signalproof", "warned"))
+        return report
+
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, Mapping[str, bool]]] | None:
+        """Show a breached SHOULD as a warning."""
+        if report.when == "call" and report.passed and ("signalproof", "warned") in report.user_properties:
+            return "warned", "w", ("WARNED", {"yellow": True})
+        return None
+
+    # ── after ──────────────────────────────────────────────────────────────────────────────────
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Say goodbye to the target, write the report, and end with the verdict."""
+        results = list(self._run.results.values()) if self._run else []
+        finished = [result for result in results if result.judged]
+        if self._run is not None:
+            self._runner.run(self._run.close())
+        self._runner.close()
+        verdicts = {result.verdict for result in finished}
+        if Verdict.ERROR in verdicts and Verdict.FAILED not in verdicts:
+            session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        yield
+        if not finished:
+            return
+        reporter = session.config.pluginmanager.getplugin("terminalreporter")
+        lines = terminal.summary(self.target, finished, self.duration, strict=self._strict)
+        if self._report is not None:
+            path = json_report.write(self._report, self.target, finished, self.duration, strict=self._strict)
+            lines.append(f"report: {path}")
+        for line in lines:
+            reporter.write_line(line)
+
+
+def _positive(option: str, value: float) -> float:
+    if not value > 0:
+        raise InvalidTarget(f"{option} has to be greater than 0")
+    return value
+
+
+def _requirements(item: pytest.Item) -> tuple[str, ...]:
+    return tuple(str(i) for mark in item.iter_markers("requirement") for i in mark.args)
+
+
+def _check_of(item: pytest.Item) -> Check | None:
+    """Give the check that an item stands for, or None for a test that is no check."""
+    requirements = _requirements(item)
+    if not requirements or not isinstance(item, pytest.Function):
+        return None
+    if not inspect.iscoroutinefunction(item.function):
+        return None
+    parameters: dict[str, Any] = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+    return Check(
+        name=item.nodeid,
+        body=partial(item.function, **parameters),
+        requirements=requirements,
+        alone=item.get_closest_marker("alone") is not None,
+    )
+
+
+def _ignore_abandoned(_: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+    """Drop errors of background tasks that hostile frames provoke inside client libraries.
+
+    What a check is about it awaits itself; these are the leftovers of connections that the target closed.
+    """

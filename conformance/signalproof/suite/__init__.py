@@ -1,0 +1,1 @@
+"""The checks: one module a topic of the specification, in its order and under its name."""

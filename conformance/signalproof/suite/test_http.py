@@ -1,0 +1,443 @@
+"""HTTP (spec/http.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from hashlib import sha256
+
+import pytest
+
+from signalproof.cast import Cast
+from signalproof.ledger import Posting
+from signalproof.participant import OMIT, Connection
+from signalproof.reply import Outcome
+from signalproof.schemas import definitions
+from signalproof.wire import (
+    DESCRIPTION_BYTES,
+    Body,
+    Encoding,
+    encode_body,
+    offer_fields,
+    session_description,
+)
+
+requirement = pytest.mark.requirement
+JSON, FORM = Encoding.JSON, Encoding.FORM
+
+
+def _offer_body(man: Connection, woman: Connection, text: str, encoding: Encoding = JSON) -> Body:
+    return encode_body(offer_fields(man.sid, woman.login, text), encoding)
+
+
+def _description(marker: str, *, kind: str = "offer", bytes_: int = 0, fill: str = "a") -> str:
+    """Make a description of exactly `bytes_` UTF-8 bytes."""
+    frame = '{"type":"%s","sdp":"v=0\\r\\ns=%s\\r\\ni=%s\\r\\n"}'
+    room = bytes_ - len((frame % (kind, marker, "")).encode())
+    count, rest = divmod(room, len(fill.encode()))
+    return frame % (kind, marker, fill * count + "x" * rest)
+
+
+@requirement("HTTP-1")
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8"],
+    ids=["plain", "with_charset", "in_capitals"],
+)
+async def test_json_bodies_are_accepted(cast: Cast, content_type: str) -> None:
+    """An offer and an answer in JSON are accepted under every spelling of the content type."""
+    man, woman = await cast.enter("man", "woman")
+    marked = cast.marked("offer")
+    body = Body(_offer_body(man, woman, marked.text).content, content_type)
+    offer = cast.accepted(await man.try_offer(woman, carrying=marked, body=body), "HTTP-1")
+    await woman.hears(offer)
+    marked = cast.marked("answer")
+    content = json.dumps({"sid": woman.sid, "type": "reciever", "answer": marked.text}).encode()
+    answer = await woman.try_answer(offer, carrying=marked, body=Body(content, content_type))
+    await man.hears(cast.accepted(answer, "HTTP-1"))
+
+
+@requirement("HTTP-2")
+@pytest.mark.parametrize("charset", ["", "; charset=UTF-8"], ids=["plain", "with_charset"])
+async def test_form_bodies_are_accepted_with_the_same_meaning(cast: Cast, charset: str) -> None:
+    """An offer and an answer in a form keep `+`, `%2B`, `&`, `=` and UTF-8."""
+    man, woman = await cast.enter("man", "woman")
+
+    def text(kind: str) -> Callable[[str], str]:
+        return lambda m: json.dumps({"type": kind, "sdp": f"s={m}\r\na=1+1%2B1&b=c d=é😀%"}, ensure_ascii=False)
+
+    marked = cast.marked("offer", text("offer"))
+    body = _offer_body(man, woman, marked.text, FORM)
+    body = Body(body.content, f"{body.content_type}{charset}")
+    offer = cast.accepted(await man.try_offer(woman, carrying=marked, body=body), "HTTP-2")
+    await woman.hears(offer, requirement="HTTP-2")
+    marked = cast.marked("answer", text("answer"))
+    answer = await woman.answer(offer, carrying=marked, encoding=FORM, requirement="HTTP-2")
+    await man.hears(answer, requirement="HTTP-2")
+
+
+@requirement("HTTP-3", "HTTP-15")
+async def test_every_reply_is_a_json_object_that_accepts_or_refuses(cast: Cast) -> None:
+    """Good, refused, malformed and misdirected requests all get an accepted reply or a refusal."""
+    man, woman = await cast.enter("man", "woman")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    broken = Body(b"{", JSON.value)
+    postings = [
+        offer,
+        await man.try_offer(woman, fields={"sid": "no-such-sid"}),
+        await man.try_offer(cast.login("nobody")),
+        await man.try_offer(woman, body=broken, malformed=True),
+        await man.try_offer(woman, body=Body(b"x", "text/plain"), malformed=True),
+        await man.try_offer(woman, fields={"offer": OMIT}, malformed=True),
+        await man.try_offer(woman, fields={"type": "receiver"}, malformed=True),
+        await man.try_offer(woman, method="PUT"),
+        await man.try_offer(woman, method="GET", body=Body(b"", None)),
+    ]
+    for posting in postings:
+        reply = posting.reply
+        cast.expect(
+            reply.broken if reply and reply.broken else "HTTP-15",
+            reply is not None and reply.outcome is not Outcome.BROKEN,
+            expected="a JSON object that accepts or refuses",
+            received=reply.describe() if reply else "nothing",
+        )
+
+
+MALFORMED = {
+    "truncated": b'{"sid": "x", "type": "sender"',
+    "plain_text": b"hello",
+    "empty": b"",
+    "not_utf8": b'{"sid": "\xff\xfe"}',
+    "array": b"[]",
+    "string": b'"sender"',
+    "null": b"null",
+    "form_in_json": b"sid=x&type=sender",
+    "nan": b'{"sid": NaN}',
+    "trailing_garbage": b'{"sid": "x"} x',
+}
+
+
+@requirement("HTTP-4")
+@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED)
+async def test_a_body_that_is_no_json_object_is_refused(cast: Cast, content: bytes) -> None:
+    """A malformed body is refused with 4xx; the sound request is accepted before and after."""
+    man, woman = await cast.enter("man", "woman")
+    await woman.hears(await man.offer(woman))
+    bad = await man.try_offer(woman, body=Body(content, JSON.value), malformed=True)
+    cast.refused(bad, "HTTP-4", client_error=True)
+    await woman.hears(await man.offer(woman))
+
+
+@requirement("HTTP-4")
+@pytest.mark.parametrize("encoding", [JSON, FORM], ids=["json", "form"])
+async def test_a_body_that_is_not_utf8_is_refused(cast: Cast, encoding: Encoding) -> None:
+    """An otherwise sound request with a byte that is not UTF-8 in its description is refused with 4xx."""
+    man, woman = await cast.enter("man", "woman")
+    await woman.hears(await man.offer(woman, encoding=encoding))
+    marked = cast.marked("offer")
+    sound = _offer_body(man, woman, marked.text, encoding)
+    torn = (marked.marker.encode(), marked.marker.encode() + (b"\xff" if encoding is JSON else b"%FF"))
+    bad = await man.try_offer(
+        woman, carrying=marked, body=Body(sound.content.replace(*torn), encoding.value), malformed=True
+    )
+    cast.refused(bad, "HTTP-4", client_error=True)
+
+
+@requirement("HTTP-5")
+@pytest.mark.parametrize("field", ["sid", "type", "reciever_login", "offer"])
+@pytest.mark.parametrize(
+    "value",
+    [OMIT, None, 7, True, ["x"], {"type": "offer", "sdp": ""}],
+    ids=["missing", "null", "number", "boolean", "array", "object"],
+)
+async def test_an_offer_with_a_field_missing_or_of_the_wrong_type_is_refused(
+    cast: Cast, field: str, value: object
+) -> None:
+    """Each required field of an offer has to be there, and to be a string."""
+    man, woman = await cast.enter("man", "woman")
+    bad = await man.try_offer(woman, fields={field: value}, malformed=True)
+    cast.refused(bad, "HTTP-5", client_error=True)
+    await woman.hears(await man.offer(woman))
+
+
+@requirement("HTTP-5")
+@pytest.mark.parametrize("field", ["sid", "type", "answer", "sender_login"])
+@pytest.mark.parametrize("value", [OMIT, None, 7, {}], ids=["missing", "null", "number", "object"])
+async def test_an_answer_with_a_field_missing_or_of_the_wrong_type_is_refused(
+    cast: Cast, field: str, value: object
+) -> None:
+    """Each field of an answer that the server reads has to be a string; the offer stays unanswered."""
+    man, woman = await cast.enter("man", "woman")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    if field != "sender_login" or value is not OMIT:
+        bad = await woman.try_answer(offer, fields={field: value}, malformed=True)
+        cast.refused(bad, "HTTP-5", client_error=True)
+    await man.hears(await woman.answer(offer))
+
+
+@requirement("HTTP-5")
+async def test_a_number_is_not_taken_for_a_login_of_digits(cast: Cast) -> None:
+    """`reciever_login` 7 is refused although somebody is called "7…": nothing is coerced."""
+    man = await cast.enter_one("man")
+    digits = await cast.connect("digits")
+    await digits.log_in(str(int.from_bytes(sha256(cast.login("digits").encode()).digest()[:6])))
+    bad = await man.try_offer(digits, fields={"reciever_login": int(digits.login)}, malformed=True)
+    cast.refused(bad, "HTTP-5", client_error=True)
+    await digits.hears(await man.offer(digits))
+
+
+@requirement("HTTP-6")
+@pytest.mark.parametrize("encoding", [JSON, FORM], ids=["json", "form"])
+async def test_unknown_fields_are_ignored_and_not_forwarded(cast: Cast, encoding: Encoding) -> None:
+    """Offer and answer with fields nobody knows are accepted, and the events do not hold them."""
+    man, woman = await cast.enter("man", "woman")
+    extra: dict[str, object] = {"x_future": "x-secret", "status": "x-secret", "answer2": "x-secret"}
+    offer = await man.try_offer(woman, fields=extra, encoding=encoding, malformed=True)
+    heard = [await woman.hears(cast.accepted(offer, "HTTP-6"))]
+    answer = await woman.try_answer(offer, fields=extra, encoding=encoding, malformed=True)
+    heard.append(await man.hears(cast.accepted(answer, "HTTP-6")))
+    for received in heard:
+        cast.expect(
+            "HTTP-6",
+            "x-secret" not in str(received.args) and not set(extra) & set(received.payload),
+            expected=f"{received.event} without the unknown fields",
+            received=f"the keys {', '.join(received.payload)}",
+        )
+
+
+OTHER_TYPES = ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/octet-stream"]
+
+
+@requirement("HTTP-7", "HTTP-7b")
+@pytest.mark.parametrize("content_type", OTHER_TYPES, ids=["text", "xml", "multipart", "binary"])
+async def test_another_content_type_is_refused(cast: Cast, content_type: str) -> None:
+    """The same bytes under another content type are refused with 4xx, best with 415."""
+    man, woman = await cast.enter("man", "woman")
+    await woman.hears(await man.offer(woman))
+    marked = cast.marked("offer")
+    body = Body(_offer_body(man, woman, marked.text).content, content_type)
+    bad = await man.try_offer(woman, carrying=marked, body=body, malformed=True)
+    reply = cast.refused(bad, "HTTP-7", client_error=True)
+    cast.expect("HTTP-7b", reply.status == 415, expected="HTTP 415", received=f"HTTP {reply.status}")
+
+
+@requirement("HTTP-8")
+@pytest.mark.parametrize("fill", ["a", "é", "😀"], ids=["ascii", "two_byte", "astral"])
+@pytest.mark.parametrize("encoding", [JSON, FORM], ids=["json", "form"])
+async def test_a_description_of_65536_bytes_is_forwarded(cast: Cast, encoding: Encoding, fill: str) -> None:
+    """The longest description that every server takes goes through, as offer and as answer."""
+    man, woman = await cast.enter("man", "woman")
+    marked = cast.marked("offer", lambda m: _description(m, bytes_=DESCRIPTION_BYTES, fill=fill))
+    offer = await man.offer(woman, carrying=marked, encoding=encoding, requirement="HTTP-8")
+    await woman.hears(offer, requirement="HTTP-8")
+    marked = cast.marked("answer", lambda m: _description(m, kind="answer", bytes_=DESCRIPTION_BYTES, fill=fill))
+    answer = await woman.answer(offer, carrying=marked, encoding=encoding, requirement="HTTP-8")
+    await man.hears(answer, requirement="HTTP-8")
+
+
+@requirement("HTTP-8")
+async def test_a_description_of_65536_bytes_may_be_escaped_to_ascii(cast: Cast) -> None:
+    """The same size counts when a client writes every character as a JSON escape of six bytes."""
+    man, woman = await cast.enter("man", "woman")
+    marked = cast.marked("offer", lambda m: _description(m, bytes_=DESCRIPTION_BYTES))
+    escaped = "".join(f"\\u{ord(character):04x}" for character in marked.text)
+    head = json.dumps({"sid": man.sid, "type": "sender", "reciever_login": woman.login})
+    body = Body(f'{head[:-1]}, "offer": "{escaped}"}}'.encode(), JSON.value)
+    offer = await man.try_offer(woman, carrying=marked, body=body)
+    await woman.hears(cast.accepted(offer, "HTTP-8"), requirement="HTTP-8")
+
+
+@requirement("HTTP-9", "HTTP-9b")
+async def test_a_body_of_8_mib_is_refused_or_accepted_whole(cast: Cast) -> None:
+    """A body over any sane limit costs nobody the connection, and the next call works."""
+    man, woman = await cast.enter("man", "woman")
+    marked = cast.marked("offer", lambda m: _description(m, bytes_=8 * 1024 * 1024))
+    huge = await man.try_offer(woman, carrying=marked)
+    if huge.accepted:
+        await woman.hears(huge, requirement="HTTP-9")
+    else:
+        reply = cast.refused(huge, "HTTP-9", client_error=True)
+        cast.expect("HTTP-9b", reply.status == 413, expected="HTTP 413", received=f"HTTP {reply.status}")
+    await cast.exchange(man, woman)
+    cast.expect(
+        "HTTP-9",
+        man.connected and woman.connected,
+        expected="both users to stay connected",
+        received="a closed socket",
+    )
+
+
+@requirement("HTTP-10", "HTTP-10b")
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+async def test_another_method_gets_4xx_and_changes_nothing(cast: Cast, method: str) -> None:
+    """A sound offer under another method raises nothing; the offer before it can still be answered."""
+    man, woman = await cast.enter("man", "woman")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    bad = await man.try_offer(woman, method=method)
+    reply = cast.refused(bad, "HTTP-10", client_error=True)
+    cast.expect("HTTP-10b", reply.status == 405, expected="HTTP 405", received=f"HTTP {reply.status}")
+    bad = await woman.try_answer(offer, method=method)
+    cast.refused(bad, "HTTP-10", client_error=True)
+    await man.hears(await woman.answer(offer))
+
+
+@requirement("HTTP-10")
+async def test_head_gets_4xx_and_changes_nothing(cast: Cast) -> None:
+    """HEAD is another method too; its reply has no body."""
+    man, woman = await cast.enter("man", "woman")
+    await woman.hears(await man.offer(woman))
+    reply = await cast.http("HEAD", "/offer")
+    cast.expect(
+        "HTTP-10", 400 <= reply.status < 500, expected="HTTP 4xx for HEAD /offer", received=f"HTTP {reply.status}"
+    )
+
+
+@requirement("HTTP-11")
+async def test_browsers_of_another_origin_may_post_and_read_errors(cast: Cast) -> None:
+    """A preflight for a POST with `content-type` succeeds, and refusals carry the CORS header."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    given = {name.lower(): value for name, value in cast.target.headers}
+    origin = given.get("origin", cast.target.url)
+    hint = "Name an allowed origin with --header 'Origin: https://…' if the server allows only some."
+    preflight = await cast.http(
+        "OPTIONS",
+        "/offer",
+        headers={
+            "origin": origin,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "content-type",
+        },
+    )
+    allowed = preflight.headers.get("access-control-allow-headers", "").lower()
+    cast.expect(
+        "HTTP-11",
+        200 <= preflight.status < 300
+        and preflight.headers.get("access-control-allow-origin") in {"*", origin}
+        and ("content-type" in allowed or allowed == "*"),
+        expected="a 2xx preflight reply that allows the origin and content-type",
+        received=f"HTTP {preflight.status}, access-control-allow-headers {allowed or 'absent'}",
+        hint=hint,
+    )
+    error = await cast.http("POST", "/offer", body=Body(b"{", JSON.value), headers={"origin": origin})
+    cast.expect(
+        "HTTP-11",
+        error.headers.get("access-control-allow-origin") in {"*", origin},
+        expected="access-control-allow-origin on an error reply",
+        received=error.headers.get("access-control-allow-origin", "no such header"),
+        hint="Put CORS outermost, so that it also covers the replies of error handlers.",
+    )
+
+
+HOSTILE: dict[str, tuple[bytes, Encoding]] = {
+    "deep_nesting": (b'{"sid":' * 20_000 + b"1" + b"}" * 20_000, JSON),
+    "deep_array_in_a_field": (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", JSON),
+    "long_number": (b'{"sid":"x","type":"sender","reciever_login":"y","offer":"z","n":' + b"9" * 5_000 + b"}", JSON),
+    "huge_exponent": (b'{"sid":"x","type":"sender","reciever_login":"y","offer":"z","n":1e99999}', JSON),
+    "many_keys": (b"{" + b",".join(b'"k%d":0' % i for i in range(10_000)) + b"}", JSON),
+    "long_key": (b'{"' + b"k" * 100_000 + b'":0}', JSON),
+    "nul_bytes": (b"\x00" * 1_000, JSON),
+    "many_form_fields": (b"&".join(b"k%d=v" % i for i in range(5_000)), FORM),
+    "broken_percent": (b"sid=%&type=%zz&reciever_login=%e&offer=%", FORM),
+    "only_separators": (b"&&&==&=&", FORM),
+    "nul_in_fields": (b"sid=%00&type=sender&reciever_login=%00&offer=%00", FORM),
+}
+
+
+@requirement("HTTP-12")
+@pytest.mark.parametrize(("content", "encoding"), HOSTILE.values(), ids=HOSTILE)
+async def test_a_hostile_body_hurts_nobody(cast: Cast, content: bytes, encoding: Encoding) -> None:
+    """The reply is no 5xx, and others go on calling."""
+    man, woman = await cast.enter("man", "woman")
+    bad = await man.try_offer(woman, body=Body(content, encoding.value), malformed=True)
+    reply = bad.reply
+    cast.expect(
+        "HTTP-12",
+        reply is not None and 0 < reply.status < 500,
+        expected="any reply below 500",
+        received=reply.describe() if reply else "nothing",
+    )
+    await cast.exchange(man, woman)
+
+
+@requirement("HTTP-12")
+@pytest.mark.parametrize("field", ["sid", "type", "reciever_login", "offer"])
+async def test_a_hostile_value_hurts_nobody(cast: Cast, field: str) -> None:
+    """Odd strings in each field get no 5xx, and others go on calling."""
+    man, woman = await cast.enter("man", "woman")
+    for value in ("", "\x00", "' OR 1=1 --", "a" * 70_000, "../..", "%s%n{0}${x}", "\u202e\ufeff", "💥" * 100):
+        if field == "offer":
+            marked = cast.marked("offer", lambda m, value=value: f"{value}{m}")  # type: ignore[misc]
+            posting = await man.try_offer(woman, carrying=marked, malformed=True)
+        else:
+            posting = await man.try_offer(woman, fields={field: value}, malformed=True)
+        reply = posting.reply
+        cast.expect(
+            "HTTP-12",
+            reply is not None and 0 < reply.status < 500,
+            expected=f"any reply below 500 to {field} = {value[:12]!r}",
+            received=reply.describe() if reply else "nothing",
+        )
+    await cast.exchange(man, woman)
+
+
+@requirement("HTTP-13")
+@pytest.mark.parametrize("field", ["offer", "reciever_login", "sid", "type"])
+async def test_a_lone_surrogate_is_refused(cast: Cast, field: str) -> None:
+    """What cannot be written as UTF-8 is refused with 4xx."""
+    man, woman = await cast.enter("man", "woman")
+    await woman.hears(await man.offer(woman))
+    text = session_description("offer", "x") + "\ud800"
+    bad = await man.try_offer(woman, fields={field: text if field == "offer" else "\ud800"}, malformed=True)
+    cast.refused(bad, "HTTP-13", client_error=True)
+
+
+@requirement("HTTP-13")
+@pytest.mark.parametrize("encoding", [JSON, FORM], ids=["json", "form"])
+async def test_a_nul_in_a_description_is_forwarded_or_refused(cast: Cast, encoding: Encoding) -> None:
+    """U+0000 inside a description arrives exactly, or the offer is refused with 4xx."""
+    man, woman = await cast.enter("man", "woman")
+    marked = cast.marked("offer", lambda m: session_description("offer", m) + "\x00")
+    odd = await man.try_offer(woman, carrying=marked, encoding=encoding, malformed=True)
+    if odd.accepted:
+        await woman.hears(odd, requirement="HTTP-13")
+    else:
+        cast.refused(odd, "HTTP-13", client_error=True)
+    await woman.hears(await man.offer(woman))
+
+
+@requirement("HTTP-14")
+async def test_refusals_carry_a_code_of_the_registry(cast: Cast) -> None:
+    """Programs can tell refusals apart."""
+    man, woman = await cast.enter("man", "woman")
+    offer = await cast.exchange(man, woman)
+
+    async def refusal(name: str, posting: Posting, requirement: str) -> None:
+        reply = cast.refused(posting, requirement)
+        cast.expect(
+            "HTTP-14",
+            reply.code in definitions()["RefusalCode"]["enum"],
+            expected=f"a code of the registry in the refusal of {name}",
+            received=f"the code {reply.code!r}",
+        )
+
+    await refusal("an unknown sid", await man.try_offer(woman, fields={"sid": "no-such-sid"}), "OFFER-5")
+    await refusal("an offline reciever", await man.try_offer(cast.login("nobody")), "OFFER-6")
+    await refusal("a second answer", await woman.try_answer(offer), "ANSWER-5")
+    await refusal(
+        "a missing field", await man.try_offer(woman, fields={"offer": OMIT}, malformed=True), "HTTP-5"
+    )
+
+
+@requirement("HTTP-12")
+async def test_requests_at_the_same_moment_are_all_served(cast: Cast) -> None:
+    """Forty malformed requests at once do not keep a sound one from being served."""
+    man, woman = await cast.enter("man", "woman")
+    bad = [man.try_offer(woman, body=Body(b"[" * 1_000, JSON.value), malformed=True) for _ in range(40)]
+    _, *postings = await asyncio.gather(cast.exchange(man, woman), *bad)
+    for posting in postings:
+        cast.refused(posting, "HTTP-12")

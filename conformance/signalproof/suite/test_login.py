@@ -1,0 +1,308 @@
+"""Login (spec/login.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import unicodedata
+
+import pytest
+
+from signalproof.cast import Cast
+from signalproof.errors import NonConformance
+from signalproof.participant import Connection
+from signalproof.schemas import violation
+from signalproof.transport import SocketFailure
+from signalproof.wire import LOGIN_CODE_POINTS, login_payload
+
+requirement = pytest.mark.requirement
+
+
+def _expect_refused_ack(cast: Cast, requirement_id: str, ack: tuple[object, ...]) -> None:
+    problem = violation("Failure", ack[0]) if len(ack) == 1 else f"{len(ack)} arguments"
+    cast.expect(
+        requirement_id,
+        problem is None,
+        expected="a refusal as acknowledgement, such as {'status': 1, 'message': …}",
+        received=f"{ack!r} ({problem})",
+    )
+
+
+@requirement("LOGIN-1")
+async def test_a_websocket_without_polling_speaks_engine_io_4_and_socket_io_5(cast: Cast) -> None:
+    """The handshake of a bare WebSocket is that of Engine.IO 4 and Socket.IO 5; calls work over it."""
+    socket = await cast.raw_socket()
+    try:
+        opened = await socket.receive(cast.target.timeout)
+        await socket.send("40")
+        connected = await socket.receive(cast.target.timeout)
+    except SocketFailure as failure:
+        raise NonConformance("LOGIN-1", expected="the Engine.IO handshake", received=str(failure)) from failure
+    for packet, prefix, keys in ((opened, "0", ("sid", "pingInterval", "pingTimeout")), (connected, "40", ("sid",))):
+        text = packet if isinstance(packet, str) else repr(packet)
+        try:
+            content = json.loads(text.removeprefix(prefix))
+        except ValueError:
+            content = None
+        cast.expect(
+            "LOGIN-1",
+            text.startswith(prefix) and isinstance(content, dict) and all(key in content for key in keys),
+            expected=f"a packet {prefix}{{…}} with {', '.join(keys)}",
+            received=text[:60],
+        )
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+
+
+@requirement("LOGIN-2")
+async def test_a_sid_is_known_everywhere_once_its_login_is_acknowledged(cast: Cast) -> None:
+    """Twelve fresh connections post an offer the moment their login is acknowledged, and get answers."""
+    woman = await cast.enter_one("woman")
+
+    async def come_and_offer(name: str) -> None:
+        man = await cast.enter_one(name)
+        offer = await man.offer(woman, requirement="LOGIN-2")
+        await woman.hears(offer)
+        await man.hears(await woman.answer(offer, named=True))
+
+    await asyncio.gather(*(come_and_offer(f"man{i}") for i in range(12)))
+
+
+@requirement("LOGIN-2")
+async def test_a_login_without_a_request_for_an_acknowledgement_binds_too(cast: Cast) -> None:
+    """Old clients ask for no acknowledgement; another event's acknowledgement shows when theirs is done."""
+    man, quiet = await cast.enter_one("man"), await cast.connect("quiet")
+    login = cast.login("quiet")
+    await quiet.emit("login", login_payload(login))
+    await quiet.log_in(login)
+    await quiet.hears(await man.offer(quiet))
+
+
+BAD_LOGINS: dict[str, tuple[object, ...]] = {
+    "no_argument": (),
+    "string": ("man",),
+    "array": (["man"],),
+    "null": (None,),
+    "missing": ({},),
+    "number": ({"login": 7},),
+    "null_login": ({"login": None},),
+    "object_login": ({"login": {"login": "man"}},),
+    "empty": ({"login": ""},),
+    "81_code_points": ({"login": "x" * (LOGIN_CODE_POINTS + 1)},),
+    "81_astral": ({"login": "😀" * (LOGIN_CODE_POINTS + 1)},),
+    "c0": ({"login": "man\n"},),
+    "nul": ({"login": "\x00"},),
+    "c1": ({"login": "man\x85"},),
+}
+
+
+@requirement("LOGIN-3")
+@pytest.mark.parametrize("arguments", BAD_LOGINS.values(), ids=BAD_LOGINS)
+async def test_a_bad_login_is_refused_and_binds_nothing(cast: Cast, arguments: tuple[object, ...]) -> None:
+    """The acknowledgement is a refusal, the sid stays unknown, and a good login on the same socket works."""
+    woman, man = await cast.enter_one("woman"), await cast.connect("man")
+    _expect_refused_ack(cast, "LOGIN-3", await man.try_log_in(*arguments))
+    cast.refused(await man.try_offer(woman), "LOGIN-3")
+    cast.expect("LOGIN-3", man.connected, expected="the socket to stay connected", received="a closed socket")
+    await man.log_in(cast.login("man"))
+    await woman.hears(await man.offer(woman))
+
+
+@requirement("LOGIN-3")
+@pytest.mark.parametrize("character", ["x", "é", "😀", " "], ids=["ascii", "two_byte", "astral", "space"])
+async def test_a_login_of_80_code_points_is_good(cast: Cast, character: str) -> None:
+    """Length counts code points, not bytes or UTF-16 units."""
+    man, long = await cast.enter_one("man"), await cast.connect("long")
+    login = cast.login("long")
+    await long.log_in(login + character * (LOGIN_CODE_POINTS - len(login)))
+    await long.hears(await man.offer(long))
+    await man.hears(await long.offer(man))
+
+
+@requirement("LOGIN-4")
+@pytest.mark.parametrize(
+    "change",
+    [str.upper, lambda s: f"{s} ", lambda s: f" {s}", lambda s: unicodedata.normalize("NFD", s)],
+    ids=["case", "trailing_space", "leading_space", "unicode_form"],
+)
+async def test_similar_logins_are_different_users(cast: Cast, change: object) -> None:
+    """An offer to one reaches that one only, in both directions of the likeness."""
+    assert callable(change)
+    man, one, other = await cast.enter_one("man"), await cast.connect("one"), await cast.connect("other")
+    login = cast.login("café")
+    await one.log_in(login)
+    await other.log_in(change(login))
+    await one.hears(await man.offer(one), requirement="LOGIN-4")
+    await other.hears(await man.offer(other), requirement="LOGIN-4")
+    offer = await other.offer(man)
+    await man.hears(offer)
+    cast.refused(await man.try_answer(offer, named=one.login), "LOGIN-4")
+    await other.hears(await man.answer(offer, named=True, requirement="LOGIN-4"))
+
+
+@requirement("LOGIN-4")
+async def test_a_login_that_differs_by_a_space_is_offline(cast: Cast) -> None:
+    """No trimming: an offer to the login with a space behind it reaches nobody."""
+    man, woman = await cast.enter("man", "woman")
+    cast.refused(await man.try_offer(f"{woman.login} "), "LOGIN-4")
+    cast.refused(await man.try_offer(woman.login.upper()), "LOGIN-4")
+    await woman.hears(await man.offer(woman))
+
+
+@requirement("LOGIN-5")
+async def test_a_login_has_several_live_connections(cast: Cast) -> None:
+    """Each of three connections can offer, and hears what comes for the user."""
+    man, woman = await cast.enter("man", "woman")
+    devices = [woman, await cast.another(woman), await cast.another(woman)]
+    offer = await man.offer(woman)
+    for device in devices:
+        await device.hears(offer, requirement="LOGIN-5")
+    for device in devices:
+        await man.hears(await device.offer(man, requirement="LOGIN-5"))
+
+
+@requirement("LOGIN-6")
+async def test_repeating_the_same_login_is_harmless(cast: Cast) -> None:
+    """The second acknowledgement is a success, and each event still comes once."""
+    man, woman = await cast.enter("man", "woman")
+    await woman.log_in(woman.login)
+    await man.log_in(man.login)
+    await cast.exchange(man, woman)
+
+
+@requirement("LOGIN-6")
+async def test_a_different_login_on_a_connection_is_refused(cast: Cast) -> None:
+    """The first binding stays, in both directions, and the second login stays offline."""
+    man, woman = await cast.enter("man", "woman")
+    _expect_refused_ack(cast, "LOGIN-6", await woman.try_log_in(login_payload(cast.login("other"))))
+    await cast.exchange(man, woman)
+    await man.hears(await woman.offer(man), requirement="LOGIN-6")
+    cast.refused(await man.try_offer(cast.login("other")), "LOGIN-6")
+
+
+@requirement("LOGIN-7")
+async def test_a_sid_is_worthless_within_a_second_of_leaving(cast: Cast) -> None:
+    """After a graceful disconnect the sid is refused, at the latest after 1 s."""
+    man, woman = await cast.enter("man", "woman")
+    await woman.hears(await man.offer(woman))
+    await man.leave()
+    cast.refused(await cast.offer_until_gone(man, woman), "LOGIN-7")
+
+
+@requirement("LOGIN-8")
+async def test_a_connection_that_leaves_takes_no_other_with_it(cast: Cast) -> None:
+    """The tablet stays reachable, keeps its sid and the offer made to the user, when the phone leaves."""
+    man, phone = await cast.enter("man", "woman")
+    tablet = await cast.another(phone)
+    offer = await man.offer(phone)
+    await tablet.hears(offer)
+    await phone.leave()
+    await man.hears(await tablet.answer(offer, requirement="LOGIN-8"), requirement="LOGIN-8")
+    await tablet.hears(await man.offer(tablet, requirement="LOGIN-8"), requirement="LOGIN-8")
+
+
+@requirement("LOGIN-8")
+async def test_a_connection_that_leaves_after_a_new_login_harms_nobody(cast: Cast) -> None:
+    """A page is reloaded: the new connection logs in, then the old one goes, then once more."""
+    man, woman = await cast.enter("man", "woman")
+    old: Connection = woman
+    for _ in range(3):
+        new = await cast.another(old)
+        await old.leave()
+        await new.hears(await man.offer(new, requirement="LOGIN-8"), requirement="LOGIN-8")
+        await man.hears(await new.offer(man, requirement="LOGIN-8"))
+        old = new
+
+
+@requirement("LOGIN-9")
+async def test_sids_are_fresh_and_unguessable(cast: Cast) -> None:
+    """200 connections have distinct sids of 16 and more characters with 64 bits that vary by chance."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    sids = [man.sid, woman.sid]
+
+    async def sid_of_a_visitor() -> str:
+        visitor = await cast.connect("visitor")
+        await visitor.close()
+        return visitor.sid
+
+    while len(sids) < 200:
+        sids += await asyncio.gather(*(sid_of_a_visitor() for _ in range(min(20, 200 - len(sids)))))
+    shortest = min(map(len, sids))
+    cast.expect("LOGIN-9", shortest >= 16, expected="16 characters and more", received=f"{shortest} characters")
+    distinct = len(set(sids))
+    cast.expect("LOGIN-9", distinct == len(sids), expected="200 distinct sids", received=f"{distinct} distinct")
+    bits = sum(_varying_bits([sid[position] for sid in sids]) for position in range(shortest))
+    cast.expect(
+        "LOGIN-9",
+        bits >= 64,
+        expected="64 bits and more that vary without order from sid to sid",
+        received=f"{bits:.0f} bits; the rest is constant or counts up",
+        hint="Take sids from a cryptographic random source, not from a counter, a clock or a row number.",
+    )
+
+
+def _varying_bits(column: list[str]) -> float:
+    """Estimate the bits of one character position over many sids in order of connection.
+
+    A position that keeps its value from one sid to the next more often than chance would is part of a
+    counter or a clock and holds none.
+    """
+    values = len(set(column))
+    repeats = sum(a == b for a, b in zip(column, column[1:], strict=False)) / (len(column) - 1)
+    return 0.0 if values < 2 or repeats > 0.5 + 0.5 / values else math.log2(values)
+
+
+HOSTILE_FRAMES: dict[str, tuple[str | bytes, ...]] = {
+    "bad_packet_type": ("40", "49"),
+    "not_json": ("40", "42["),
+    "no_array": ("40", '42{"login":"x"}', '42"login"', "42"),
+    "no_event_name": ("40", "42[]", "42[{}]", "42[1,2]"),
+    "unknown_namespace": ("40/admin,", '42/admin,["login",{"login":"x"}]'),
+    "unknown_event": ("40", '42["nope",{}]', '420["nope"]'),
+    "event_before_connect": ('42["login",{"login":"x"}]',),
+    "connect_twice": ("40", "40", "40"),
+    "unknown_engine_packet": ("9", "x", ""),
+    "unasked_pong": ("40", "3", "3probe"),
+    "binary": ("40", b"\x00\x01\x02"),
+    "binary_event_without_attachments": ("40", '451-["login",{"_placeholder":true,"num":0}]', "2"),
+    "placeholder_out_of_range": ("40", '451-["login",{"_placeholder":true,"num":9}]', b"\x00"),
+    "huge_attachment_count": ("40", '45999999999-["login"]'),
+    "huge_ack_id": ("40", '4299999999999999999999["login",{"login":"x"}]', "43999999[]"),
+    "deep_json": ("40", "42" + "[" * 50_000),
+    "login_of_2_mb": ("40", '420["login",{"login":"' + "x" * 2_000_000 + '"}]'),
+}
+
+
+@requirement("LOGIN-10")
+@pytest.mark.parametrize("frames", HOSTILE_FRAMES.values(), ids=HOSTILE_FRAMES)
+async def test_hostile_frames_affect_their_own_socket_only(
+    cast: Cast, frames: tuple[str | bytes, ...]
+) -> None:
+    """Two users go on calling each other while a third socket misbehaves, and afterwards."""
+    man, woman = await cast.enter("man", "woman")
+    socket = await cast.raw_socket()
+    for frame in frames:
+        await socket.send(frame)
+        await cast.exchange(man, woman)
+    cast.expect(
+        "LOGIN-10",
+        man.connected and woman.connected,
+        expected="the sockets of others to stay connected",
+        received="a closed socket",
+    )
+    late = await cast.enter_one("late")
+    await man.hears(await late.offer(man, requirement="LOGIN-10"))
+
+
+@requirement("LOGIN-10")
+async def test_odd_events_leave_a_logged_in_user_alone(cast: Cast) -> None:
+    """Unknown events, binary arguments and events named like the server's own change nothing for others."""
+    man, woman = await cast.enter("man", "woman")
+    odd = await cast.enter_one("odd")
+    await odd.emit("nope", {"login": woman.login})
+    await odd.emit("sender_offer", {"sender_login": man.login, "sender_offer": cast.marked("offer").text})
+    await odd.emit("login", b"\x00\xff")
+    await odd.emit("message", "x" * 10_000)
+    await cast.exchange(man, woman)

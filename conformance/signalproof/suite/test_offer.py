@@ -1,0 +1,225 @@
+"""Offers (spec/offer.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+
+from signalproof.cast import Cast
+from signalproof.wire import Body, Encoding
+
+requirement = pytest.mark.requirement
+Template = Callable[[str], str]
+
+TEXTS: dict[str, Callable[[str, str], str]] = {
+    "crlf_and_trailing_newline": lambda t, m: '{"type":"%s","sdp":"v=0\\r\\ns=%s\\r\\n"}\r\n' % (t, m),
+    "white_space_between_tokens": lambda t, m: ' {\n\t"type" : "%s" ,\r\n  "sdp" :\t"s=%s"\n} \n' % (t, m),
+    "key_order": lambda t, m: '{"sdp":"s=%s","z":1,"type":"%s","a":2.50}' % (m, t),
+    "escapes": lambda t, m: '{"type":"%s","sdp":"s=%s \\u0041\\u00e9\\/\\ud83d\\ude00"}' % (t, m),
+    "line_separators": lambda t, m: '{"type":"%s","sdp":"s=%s \u2028 \u2029 \u0085 \u00a0"}' % (t, m),
+    "astral_and_combining": lambda t, m: '{"type":"%s","sdp":"s=%s 😀𝄞 e\u0301 \ufeff \u202e"}' % (t, m),
+    "markup": lambda t, m: '{"type":"%s","sdp":"s=%s <b>&amp;\\"\'+%%2B+ &=;</script>\\\\"}' % (t, m),
+}
+
+
+@requirement("OFFER-1", "OFFER-2")
+async def test_an_offer_reaches_each_connection_of_the_reciever_and_nobody_else(cast: Cast) -> None:
+    """Three devices of the reciever hear it once; the sender, its tablet and a stranger hear nothing."""
+    man, woman, _ = await cast.enter("man", "woman", "stranger")
+    await cast.another(man)
+    await cast.connect("not logged in")
+    devices = [woman, await cast.another(woman), await cast.another(woman)]
+    offer = await man.offer(woman)
+    await asyncio.gather(*(device.hears(offer) for device in devices))
+
+
+@requirement("OFFER-1", "OFFER-2")
+async def test_each_offer_is_raised_once_also_the_second_and_the_tenth_time(cast: Cast) -> None:
+    """Ten offers in a row between the same users come ten times, each once."""
+    man, woman = await cast.enter("man", "woman")
+    tablet = await cast.another(woman)
+    for _ in range(10):
+        offer = await man.offer(woman)
+        await asyncio.gather(woman.hears(offer), tablet.hears(offer))
+
+
+@requirement("OFFER-3")
+@pytest.mark.parametrize("encoding", list(Encoding), ids=["json", "form"])
+async def test_the_sender_login_is_that_of_the_sid(cast: Cast, encoding: Encoding) -> None:
+    """Fields that claim another sender are not believed."""
+    man, woman, stranger = await cast.enter("man", "woman", "stranger")
+    claims = {"sender_login": stranger.login, "login": stranger.login, "from_user": stranger.login}
+    offer = await man.try_offer(woman, fields=claims, encoding=encoding, malformed=True)
+    await woman.hears(cast.accepted(offer, "OFFER-3"))
+
+
+@requirement("OFFER-4")
+@pytest.mark.parametrize("encoding", list(Encoding), ids=["json", "form"])
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+async def test_the_description_is_forwarded_character_for_character(
+    cast: Cast, text: Callable[[str, str], str], encoding: Encoding
+) -> None:
+    """What the sender wrote is what the reciever gets, whatever a parser would make of it."""
+    man, woman = await cast.enter("man", "woman")
+    marked = cast.marked("offer", lambda marker: text("offer", marker))
+    await woman.hears(await man.offer(woman, carrying=marked, encoding=encoding), requirement="OFFER-4")
+
+
+@requirement("OFFER-5")
+async def test_a_sid_that_is_not_a_live_login_is_refused(cast: Cast) -> None:
+    """Sids that never existed, have not logged in, have left or are Engine.IO sids can neither offer nor answer."""
+    man, woman, gone = await cast.enter("man", "woman", "gone")
+    silent = await cast.connect("silent")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    await woman.hears(await gone.offer(woman))
+    await gone.leave()
+    cast.refused(await cast.offer_until_gone(gone, woman), "OFFER-5")
+    never = f"{man.sid[:-4]}{man.sid[-4:][::-1]}x"
+    for sid in ("", "0", never, man.sid[:-1], silent.sid, man.engine_sid):
+        if sid != man.sid:
+            cast.refused(await man.try_offer(woman, fields={"sid": sid}, malformed=not sid), "OFFER-5")
+    for sid in (never, silent.sid, gone.sid, woman.engine_sid):
+        if sid != woman.sid:
+            cast.refused(await woman.try_answer(offer, fields={"sid": sid}), "OFFER-5")
+    await man.hears(await woman.answer(offer, named=True))
+
+
+@requirement("OFFER-6")
+async def test_an_offer_to_a_login_without_connection_is_refused(cast: Cast) -> None:
+    """A login that was never seen, one that has left, and none at all are the same case."""
+    man, woman, gone = await cast.enter("man", "woman", "gone")
+    await woman.hears(await man.offer(woman))
+    await gone.hears(await man.offer(gone))
+    cast.refused(await man.try_offer(cast.login("nobody")), "OFFER-6")
+    cast.refused(await man.try_offer("", malformed=True), "OFFER-6")
+    await gone.leave()
+    cast.refused(await cast.offer_until_gone(gone, woman), "LOGIN-7")
+    cast.refused(await man.try_offer(gone.login), "OFFER-6")
+
+
+@requirement("OFFER-6")
+async def test_a_connection_that_has_not_logged_in_cannot_be_called(cast: Cast) -> None:
+    """A connected socket is not yet a user."""
+    man, woman = await cast.enter("man", "woman")
+    silent = await cast.connect("silent")
+    cast.refused(await man.try_offer(cast.login("silent")), "OFFER-6")
+    await woman.hears(await man.offer(woman))
+    await silent.log_in(cast.login("silent"))
+    await silent.hears(await man.offer(silent))
+
+
+@requirement("OFFER-7")
+async def test_a_refused_offer_is_not_delivered_when_the_login_comes_online(cast: Cast) -> None:
+    """The reciever logs in just after the refusal and hears the next offer only."""
+    man = await cast.enter_one("man")
+    refused = await man.try_offer(cast.login("woman"))
+    cast.refused(refused, "OFFER-7")
+    woman = await cast.enter_one("woman")
+    cast.refused(await woman.try_answer(refused, named=True), "OFFER-7")
+    await cast.exchange(man, woman)
+
+
+TYPES = ["receiver", "Sender", "RECIEVER", "", "offer", "answer", "sender ", "pranswer", "null"]
+
+
+@requirement("OFFER-8")
+@pytest.mark.parametrize("type_", TYPES, ids=lambda t: repr(t))
+async def test_another_type_is_refused_and_changes_nothing(cast: Cast, type_: str) -> None:
+    """Neither an offer nor an answer under another `type` has any effect."""
+    man, woman = await cast.enter("man", "woman")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    both: dict[str, object] = {"type": type_, "offer": "{}", "answer": "{}", "reciever_login": woman.login}
+    cast.refused(await man.try_offer(woman, fields={"type": type_}, malformed=True), "OFFER-8", client_error=True)
+    cast.refused(await woman.try_answer(offer, fields=both, malformed=True), "OFFER-8", client_error=True)
+    await man.hears(await woman.answer(offer))
+
+
+@requirement("OFFER-9")
+async def test_a_reoffer_supersedes_an_unanswered_offer(cast: Cast) -> None:
+    """Both are forwarded; there is one answer, and then none is left to answer."""
+    man, woman = await cast.enter("man", "woman")
+    first = await man.offer(woman)
+    await woman.hears(first)
+    second = await man.offer(woman, requirement="OFFER-9")
+    await woman.hears(second, requirement="OFFER-9")
+    await man.hears(await woman.answer(second, named=True, requirement="OFFER-9"))
+    cast.refused(await woman.try_answer(first, named=True), "OFFER-9")
+
+
+@requirement("OFFER-9")
+async def test_a_reoffer_after_an_answer_can_be_answered(cast: Cast) -> None:
+    """Renegotiation: the pair goes round three times."""
+    man, woman = await cast.enter("man", "woman")
+    for _ in range(3):
+        offer = await man.offer(woman, requirement="OFFER-9")
+        await woman.hears(offer, requirement="OFFER-9")
+        await man.hears(await woman.answer(offer, requirement="OFFER-9"))
+
+
+@requirement("OFFER-9")
+async def test_a_reoffer_from_another_connection_takes_the_answer(cast: Cast) -> None:
+    """The sender changes device before the answer: the device that offered last gets it."""
+    phone, woman = await cast.enter("man", "woman")
+    laptop = await cast.another(phone)
+    await woman.hears(await phone.offer(woman))
+    offer = await laptop.offer(woman, requirement="OFFER-9")
+    await woman.hears(offer)
+    await laptop.hears(await woman.answer(offer, named=True), requirement="OFFER-9")
+
+
+@requirement("OFFER-10")
+async def test_two_senders_to_one_reciever_do_not_disturb_each_other(cast: Cast) -> None:
+    """Both offers can be answered, each answer reaches its own sender."""
+    man, boy, woman = await cast.enter("man", "boy", "woman")
+    from_man, from_boy = await man.offer(woman), await boy.offer(woman)
+    await asyncio.gather(woman.hears(from_man), woman.hears(from_boy))
+    await man.hears(await woman.answer(from_man, named=True, requirement="OFFER-10"))
+    await boy.hears(await woman.answer(from_boy, named=True, requirement="OFFER-10"))
+
+
+@requirement("OFFER-10")
+async def test_one_sender_to_two_recievers_gets_both_answers(cast: Cast) -> None:
+    """The offer to the second does not replace the offer to the first."""
+    man, woman, girl = await cast.enter("man", "woman", "girl")
+    to_woman, to_girl = await man.offer(woman), await man.offer(girl)
+    await asyncio.gather(woman.hears(to_woman), girl.hears(to_girl))
+    await man.hears(await woman.answer(to_woman, requirement="OFFER-10"))
+    await man.hears(await girl.answer(to_girl, requirement="OFFER-10"))
+
+
+@requirement("OFFER-11")
+@pytest.mark.parametrize("devices", [1, 2])
+async def test_a_self_offer_never_comes_back_to_its_connection(cast: Cast, devices: int) -> None:
+    """It is refused, or delivered to the user's other connections only."""
+    man, woman = await cast.enter("man", "woman")
+    others = [await cast.another(man) for _ in range(devices - 1)]
+    posting = await man.try_offer(man)
+    posting.targets = frozenset(others)
+    if posting.accepted and others:
+        for other in others:
+            await other.hears(posting, requirement="OFFER-11")
+    else:
+        cast.refused(posting, "OFFER-11")
+    await cast.exchange(man, woman)
+    cast.expect(
+        "OFFER-11",
+        not posting.at(man),
+        expected="no event at the connection that posted the self-offer",
+        received=f"{len(posting.at(man))} events",
+    )
+
+
+@requirement("OFFER-4")
+async def test_the_description_is_forwarded_whatever_json_escapes_the_client_uses(cast: Cast) -> None:
+    """The body escapes every character to ASCII; the decoded text counts."""
+    man, woman = await cast.enter("man", "woman")
+    marked = cast.marked("offer", lambda m: json.dumps({"type": "offer", "sdp": f"s={m} é😀\u2028"}, ensure_ascii=False))
+    fields = {"sid": man.sid, "type": "sender", "reciever_login": woman.login, "offer": marked.text}
+    body = Body(json.dumps(fields, ensure_ascii=True).encode(), Encoding.JSON.value)
+    posting = await man.try_offer(woman, carrying=marked, body=body)
+    await woman.hears(cast.accepted(posting, "OFFER-4"))

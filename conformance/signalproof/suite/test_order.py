@@ -1,0 +1,104 @@
+"""Order (spec/order.md)."""
+
+from __future__ import annotations
+
+import asyncio
+from statistics import quantiles
+
+import pytest
+
+from signalproof.cast import Cast
+from signalproof.ledger import Posting
+from signalproof.participant import Connection
+
+requirement = pytest.mark.requirement
+
+
+async def _expect_in_order(cast: Cast, at: Connection, sent: list[Posting]) -> None:
+    for posting in sent:
+        await at.hears(posting)
+    order = {posting.marker: number for number, posting in enumerate(sent)}
+    arrived = sorted((posting.at(at)[0].at, order[posting.marker]) for posting in sent)
+    numbers = [number for _, number in arrived]
+    cast.expect(
+        "ORDER-1",
+        numbers == sorted(numbers),
+        expected=f"{len(sent)} events at {at.name} in the order of their requests",
+        received=f"the order {' '.join(map(str, numbers))}",
+        hint="Hand the events for one connection to one ordered path, not to a pool of workers.",
+    )
+
+
+@requirement("ORDER-1")
+async def test_offers_arrive_in_the_order_of_their_requests(cast: Cast) -> None:
+    """Twenty-five offers, each sent after the reply to the one before it, at two devices."""
+    man, woman = await cast.enter("man", "woman")
+    tablet = await cast.another(woman)
+    sent = [await man.offer(woman) for _ in range(25)]
+    await _expect_in_order(cast, woman, sent)
+    await _expect_in_order(cast, tablet, sent)
+
+
+@requirement("ORDER-1")
+async def test_events_of_different_kinds_arrive_in_the_order_of_their_requests(cast: Cast) -> None:
+    """Offers from one user and answers from another reach a third in the order of the requests."""
+    man, woman, hub = await cast.enter("man", "woman", "hub")
+    sent: list[Posting] = []
+    for _ in range(10):
+        offer = await hub.offer(woman)
+        await woman.hears(offer)
+        sent.append(await man.offer(hub))
+        sent.append(await woman.answer(offer, named=True))
+        sent.append(await man.offer(hub))
+    await _expect_in_order(cast, hub, sent)
+
+
+@requirement("ORDER-2")
+async def test_24_pairs_signal_at_once_without_loss_or_mixture(cast: Cast) -> None:
+    """Each pair does offer, answer and the same in reverse; every event comes once and to its user."""
+    names = [name for number in range(24) for name in (f"man{number}", f"woman{number}")]
+    users = await cast.enter(*names)
+    pairs = list(zip(users[::2], users[1::2], strict=True))
+
+    async def converse(man: Connection, woman: Connection) -> None:
+        await cast.exchange(man, woman)
+        await cast.exchange(woman, man)
+
+    await asyncio.gather(*(converse(man, woman) for man, woman in pairs))
+
+
+@requirement("ORDER-2")
+async def test_24_senders_call_one_reciever_at_once(cast: Cast) -> None:
+    """All offers arrive, and each answer goes to its own sender."""
+    woman = await cast.enter_one("woman")
+    men = await cast.enter(*(f"man{number}" for number in range(24)))
+
+    async def converse(man: Connection) -> None:
+        offer = await man.offer(woman, requirement="ORDER-2")
+        await woman.hears(offer, requirement="ORDER-2")
+        await man.hears(await woman.answer(offer, named=True, requirement="ORDER-2"), requirement="ORDER-2")
+
+    await asyncio.gather(*(converse(man) for man in men))
+
+
+@requirement("ORDER-3", "ORDER-4")
+@pytest.mark.alone
+async def test_events_arrive_soon_after_the_reply(cast: Cast) -> None:
+    """Of 40 exchanges on an otherwise quiet target, every event comes in 5 s and 95 % in 250 ms."""
+    man, woman = await cast.enter("man", "woman")
+    delays = []
+    for _ in range(40):
+        offer = await man.offer(woman)
+        heard = await woman.hears(offer, requirement="ORDER-3")
+        delays.append(heard.at - offer.replied_at)
+        answer = await woman.answer(offer, named=True)
+        heard = await man.hears(answer, requirement="ORDER-3")
+        delays.append(heard.at - answer.replied_at)
+    limit = 0.25 + cast.target.round_trip
+    p95 = quantiles(delays, n=20)[-1]
+    cast.expect(
+        "ORDER-4",
+        p95 <= limit,
+        expected=f"95 % of events within {limit * 1000:.0f} ms of the reply",
+        received=f"{p95 * 1000:.0f} ms",
+    )

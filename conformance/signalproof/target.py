@@ -1,0 +1,85 @@
+"""What is under test: where it is, how to speak to it, how patient to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from signalproof.errors import InvalidTarget
+from signalproof.requirements import PROFILES
+
+__all__ = ["Target", "parse_headers", "parse_profiles", "parse_url"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One server under test.
+
+    `url` is the base URL of the HTTP endpoints and `socket_url` that of Socket.IO, both without a
+    trailing slash; `timeout` (seconds) bounds every wait for a reply or an event (ORDER-3);
+    `tail` (seconds) is the shared window in which late and stray events still count;
+    `concurrency` is the number of checks under way at once.
+    """
+
+    url: str
+    socket_url: str
+    profiles: tuple[str, ...]
+    profiles_reason: str
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout: float = 5.0
+    tail: float = 1.0
+    concurrency: int = 16
+    round_trip: float = 0.0
+
+    def with_round_trip(self, seconds: float) -> Target:
+        """Give the same target with its measured HTTP round trip, in seconds."""
+        return replace(self, round_trip=seconds)
+
+
+def parse_url(text: str, *, option: str) -> str:
+    """Give `text` as an http(s) URL without a trailing slash; `http://` is supplied where it lacks.
+
+    Raises `InvalidTarget` when it is no such URL.
+    """
+    url = text if "://" in text else f"http://{text}"
+    parts = urlsplit(url)
+    try:
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or parts.query or parts.fragment:
+        raise InvalidTarget(
+            f"{option} {text!r} is not a base URL: write it like https://example.org or http://127.0.0.1:8000/api"
+        )
+    return url.rstrip("/")
+
+
+def parse_headers(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Read `NAME:VALUE` lines into header pairs.
+
+    Raises `InvalidTarget` for a line without a colon or with an empty name.
+    """
+    headers = []
+    for line in lines:
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            # The line is not repeated: it may hold a secret.
+            raise InvalidTarget("--header takes NAME:VALUE, such as --header 'Authorization: Bearer …'")
+        headers.append((name.strip(), value.strip()))
+    return tuple(headers)
+
+
+def parse_profiles(text: str, *, available: Iterable[str]) -> tuple[str, ...]:
+    """Read a comma-separated list of profiles; `core` is always among them.
+
+    Raises `InvalidTarget` for a name that the protocol does not have, or for which there are no checks.
+    """
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    known = tuple(available)
+    for name in wanted:
+        if name not in PROFILES:
+            raise InvalidTarget(f"--profiles: there is no profile {name!r}; choose from {', '.join(known)}")
+        if name not in known:
+            raise InvalidTarget(f"--profiles: this kit has no checks for {name!r} yet; it has {', '.join(known)}")
+    return tuple(name for name in PROFILES if name == "core" or name in wanted)

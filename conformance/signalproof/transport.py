@@ -1,0 +1,232 @@
+"""HTTP and Socket.IO to the target: the only importer of httpx, aiohttp and socketio.
+
+Events are recorded by a catch-all handler that is attached before the connection opens and never
+waits, so that order and number are those of arrival. Nothing untyped leaves this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import httpx
+import socketio
+from socketio.exceptions import ConnectionError as SocketConnectionError
+
+__all__ = ["Http", "HttpFailure", "HttpReply", "RawSocket", "Socket", "SocketFailure"]
+
+OnEvent = Callable[[str, tuple[object, ...], float], None]
+
+
+class HttpFailure(Exception):  # noqa: N818 - no reply came: the caller decides whose fault that is
+    """No HTTP reply came; the text says why."""
+
+
+class SocketFailure(Exception):  # noqa: N818 - likewise
+    """A Socket.IO connection or acknowledgement did not come; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """One HTTP reply: header names in lower case, `elapsed` in seconds."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed: float
+
+
+class Http:
+    """One shared HTTP client for the whole run: making one costs as much as 20 requests."""
+
+    def __init__(self, base_url: str, *, headers: tuple[tuple[str, str], ...], timeout: float) -> None:
+        self._base = base_url
+        self._client = httpx.AsyncClient(
+            headers=list(headers),
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=2),
+        )
+
+    async def request(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+    ) -> HttpReply:
+        """Send one request below the base URL.
+
+        Raises `HttpFailure` when no whole reply comes within the time limit.
+        """
+        began = perf_counter()
+        try:
+            reply = await self._client.request(
+                method, f"{self._base}{path}", headers=dict(headers or {}), content=content
+            )
+        except httpx.TimeoutException as error:
+            raise HttpFailure(f"no reply within {perf_counter() - began:.1f} s") from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise HttpFailure(_reason(error)) from error
+        return HttpReply(reply.status_code, reply.headers, reply.content, perf_counter() - began)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+
+class Socket:
+    """One Socket.IO connection over WebSocket, namespace `/` (LOGIN-1)."""
+
+    def __init__(self, on_event: OnEvent, on_close: Callable[[], None]) -> None:
+        self._pending: set[asyncio.Future[tuple[object, ...]]] = set()
+        self._on_close = on_close
+        self._client = socketio.AsyncClient(
+            reconnection=False, handle_sigint=False, logger=False, engineio_logger=False
+        )
+        self._client.on("disconnect", self._closed)
+        self._client.on("*", lambda event, *args: on_event(str(event), args, perf_counter()))
+
+    def _closed(self, *_: object) -> None:
+        for future in self._pending:
+            if not future.done():
+                future.set_exception(SocketFailure("the connection closed first"))
+        self._on_close()
+
+    async def connect(
+        self, url: str, *, headers: tuple[tuple[str, str], ...], timeout: float, auth: object = None
+    ) -> None:
+        """Open the connection.
+
+        Raises `SocketFailure` when the target refuses it or does not reply in time.
+        """
+        origin, path = _split(url)
+        try:
+            await asyncio.wait_for(
+                self._client.connect(
+                    origin,
+                    headers=dict(headers),
+                    auth=auth,
+                    transports=["websocket"],
+                    socketio_path=f"{path}/socket.io",
+                    wait_timeout=timeout,
+                ),
+                timeout,
+            )
+        except TimeoutError as error:
+            raise SocketFailure(f"no Socket.IO connection within {timeout:.1f} s") from error
+        except (SocketConnectionError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise SocketFailure(_reason(error)) from error
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open as far as this side knows."""
+        return bool(self._client.connected)
+
+    @property
+    def sid(self) -> str:
+        """The Socket.IO sid of namespace `/`, the credential of every POST."""
+        return str(self._client.get_sid() or "")
+
+    @property
+    def engine_sid(self) -> str:
+        """The Engine.IO sid, which is no credential (OFFER-5)."""
+        return str(self._client.eio.sid or "")
+
+    async def request(self, event: str, *args: object, timeout: float) -> tuple[object, ...]:
+        """Emit an event and give the arguments of its acknowledgement.
+
+        Raises `SocketFailure` when none comes within `timeout` seconds or the connection closes first.
+        """
+        acknowledged: asyncio.Future[tuple[object, ...]] = asyncio.get_running_loop().create_future()
+        self._pending.add(acknowledged)
+
+        def acknowledge(*values: object) -> None:
+            if not acknowledged.done():
+                acknowledged.set_result(values)
+
+        try:
+            await self._client.emit(event, args if args else None, callback=acknowledge)
+            return await asyncio.wait_for(acknowledged, timeout)
+        except TimeoutError as error:
+            raise SocketFailure(f"no acknowledgement within {timeout:.1f} s") from error
+        except SocketConnectionError as error:
+            raise SocketFailure(_reason(error)) from error
+        finally:
+            self._pending.discard(acknowledged)
+
+    async def emit(self, event: str, *args: object) -> None:
+        """Emit an event without asking for an acknowledgement; raises `SocketFailure`."""
+        try:
+            await self._client.emit(event, args if args else None)
+        except SocketConnectionError as error:
+            raise SocketFailure(_reason(error)) from error
+
+    async def close(self) -> None:
+        """Leave gracefully: DISCONNECT, then the transport."""
+        with contextlib.suppress(SocketConnectionError, aiohttp.ClientError, OSError):
+            await self._client.disconnect()
+
+
+class RawSocket:
+    """A WebSocket to the Engine.IO endpoint that sends what it is told, well-formed or not (LOGIN-10)."""
+
+    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._session = session
+        self._socket = socket
+
+    @classmethod
+    async def open(cls, url: str, *, headers: tuple[tuple[str, str], ...], timeout: float) -> RawSocket:
+        """Open the WebSocket without polling first; raises `SocketFailure`."""
+        session = aiohttp.ClientSession()
+        try:
+            socket = await asyncio.wait_for(
+                session.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket", headers=list(headers)),
+                timeout,
+            )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            await session.close()
+            raise SocketFailure(_reason(error)) from error
+        return cls(session, socket)
+
+    async def send(self, packet: str | bytes) -> None:
+        """Send one frame; a connection that the target has closed is not an error here."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            if isinstance(packet, str):
+                await self._socket.send_str(packet)
+            else:
+                await self._socket.send_bytes(packet)
+
+    async def receive(self, timeout: float) -> str | bytes | None:
+        """Give the next frame, or None when the target closed the connection.
+
+        Raises `SocketFailure` when nothing comes within `timeout` seconds.
+        """
+        try:
+            message = await self._socket.receive(timeout)
+        except TimeoutError as error:
+            raise SocketFailure(f"no frame within {timeout:.1f} s") from error
+        data: Any = message.data
+        return data if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY} else None
+
+    async def close(self) -> None:
+        """Close the WebSocket and its session."""
+        await self._socket.close()
+        await self._session.close()
+
+
+def _split(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+
+
+def _reason(error: BaseException) -> str:
+    """Give the innermost cause in words: what an operator can act on."""
+    cause: BaseException = error
+    while cause.__cause__ is not None or cause.__context__ is not None:
+        cause = cause.__cause__ or cause.__context__ or cause
+    text = str(cause) or str(error)
+    return text or type(cause).__name__

@@ -1,0 +1,184 @@
+"""The Socket.IO edge: python-socketio in, `Service` out; no rules."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Protocol
+from urllib.parse import parse_qs
+
+import socketio
+from starlette.responses import JSONResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from signalproof_server import wire
+from signalproof_server.config import Settings
+from signalproof_server.errors import BadRequest, Refusal, reply_to
+from signalproof_server.log import Logger, where
+from signalproof_server.service import Service
+from signalproof_server.values import Emit, Json, Leave, Reply
+
+__all__ = ["SocketEdge", "emit_with", "make_sio", "new_sid"]
+
+NAMESPACE = "/"
+
+
+class EngineConnection(Protocol):
+    """An Engine.IO connection, as far as the server uses it."""
+
+    queue: asyncio.Queue[object]
+
+    def close(self, *, wait: bool = True, abort: bool = False) -> Awaitable[None]:
+        """Close it; `abort` leaves the good-bye to the client out."""
+
+
+class Engine(Protocol):
+    """python-engineio's server, as far as the server uses it."""
+
+    sockets: MutableMapping[str, EngineConnection]
+    generate_id: Callable[[], str]
+
+
+class Manager(Protocol):
+    """python-socketio's register of connections, as far as the server uses it."""
+
+    def is_connected(self, sid: str, namespace: str) -> bool:
+        """Tell whether the connection is alive, and not about to go."""
+
+
+class Sio(Protocol):
+    """python-socketio's server, as far as the server uses it: the library has no types."""
+
+    eio: Engine
+    manager: Manager
+    environ: Mapping[str, Mapping[str, object]]
+
+    def on(self, event: str, handler: Callable[..., Awaitable[object]], namespace: str) -> object:
+        """Register the handler of an event."""
+
+    async def emit(self, event: str, data: Json, *, to: str, namespace: str) -> None:
+        """Raise an event on a connection."""
+
+    async def handle_request(self, scope: Scope, receive: Receive, send: Send) -> object:
+        """Serve an HTTP request or a WebSocket of Engine.IO."""
+
+    async def shutdown(self) -> None:
+        """Stop the background task; once."""
+
+
+def new_sid() -> str:
+    """Make an id that nobody can guess: python-engineio's own ends in a shared counter (LOGIN-9)."""
+    return secrets.token_urlsafe(18)
+
+
+def make_sio(settings: Settings) -> Sio:
+    """Make the Socket.IO server (LOGIN-1); its own logs are off, because they are full of sids."""
+    silent = logging.getLogger("signalproof_server.silent")
+    silent.setLevel(logging.CRITICAL + 1)
+    sio: Sio = socketio.AsyncServer(
+        async_mode="asgi",
+        async_handlers=False,  # the events of one connection are handled in their order
+        cors_allowed_origins="*" if "*" in settings.cors_origins else list(settings.cors_origins),
+        ping_interval=settings.ping_interval,
+        ping_timeout=settings.ping_timeout,
+        logger=silent,
+        engineio_logger=silent,
+    )
+    # Both the Engine.IO sid and the sid of the namespace are made by this function.
+    sio.eio.generate_id = new_sid
+    return sio
+
+
+async def emit_with(sio: Sio, effect: Emit) -> None:
+    """Raise one event on one connection; one that has gone meanwhile gets nothing."""
+    await sio.emit(effect.event, effect.payload, to=effect.sid, namespace=NAMESPACE)
+
+
+class SocketEdge:
+    """The events of the protocol, and the ASGI application that python-socketio makes of them."""
+
+    def __init__(self, sio: Sio, service: Service, settings: Settings, log: Logger) -> None:
+        self.sio = sio
+        self.service = service
+        self.settings = settings
+        self.log = log
+        self._shut = False
+        sio.on("login", self.on_login, namespace=NAMESPACE)
+        sio.on("disconnect", self.on_disconnect, namespace=NAMESPACE)
+
+    async def on_login(self, sid: str, *arguments: object) -> Json:
+        """Bind the connection, and acknowledge once every endpoint knows it (LOGIN-2, LOGIN-3)."""
+        started = time.perf_counter()
+        try:
+            reply = await self.login(sid, arguments)
+        except Refusal as exc:
+            reply = reply_to(exc)
+        except Exception as exc:  # noqa: BLE001 - a fault of ours must not end the socket
+            self.log.error("fault", endpoint="login", error=type(exc).__name__, where=where(exc))
+            reply = reply_to(exc)
+        self.log.info(
+            "login",
+            outcome="refused" if reply.body["status"] else "accepted",
+            code=reply.body.get("code"),
+            ms=round((time.perf_counter() - started) * 1000, 2),
+        )
+        return reply.body
+
+    async def login(self, sid: str, arguments: tuple[object, ...]) -> Reply:
+        """Carry the login out; a connection that went during it leaves no ghost (LOGIN-7)."""
+        request = wire.decode_login(sid, arguments, self.settings.limits)
+        reply = await self.service.handle(request)
+        if not self.is_connected(sid):
+            await self.service.handle(Leave(sid=sid))
+        return reply
+
+    async def on_disconnect(self, sid: str, *_reason: object) -> None:
+        """Forget the connection; a client's own event of that name is not a disconnect."""
+        if self.is_connected(sid):
+            return
+        try:
+            await self.service.handle(Leave(sid=sid))
+        except Exception as exc:  # noqa: BLE001 - python-socketio still has to clean up
+            self.log.error("fault", endpoint="disconnect", error=type(exc).__name__, where=where(exc))
+
+    def is_connected(self, sid: str) -> bool:
+        """Tell whether the connection is alive, and not about to go."""
+        return self.sio.manager.is_connected(sid, NAMESPACE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve Engine.IO; what it cannot digest ends that connection alone (LOGIN-10, HTTP-12)."""
+        answered = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal answered
+            answered = True
+            await send(message)
+
+        try:
+            await self.sio.handle_request(scope, receive, watched_send)
+        except Exception as exc:  # noqa: BLE001 - foreign code fed with foreign input
+            self.log.info("bad packet", error=type(exc).__name__)
+            await self._drop(scope)
+        if scope["type"] == "http" and not answered:
+            reply = reply_to(BadRequest())
+            await JSONResponse(reply.body, status_code=reply.http_status)(scope, receive, send)
+
+    async def close(self) -> None:
+        """Say good-bye to every connection, so that none holds the shutdown up; harmless when repeated."""
+        for connection in list(self.sio.eio.sockets.values()):
+            await connection.close(wait=False)
+            await connection.queue.put(None)
+        if not self._shut:
+            self._shut = True
+            await self.sio.shutdown()
+
+    async def _drop(self, scope: Scope) -> None:
+        """End the connection that this scope carries; python-engineio would only notice at the next ping."""
+        named = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("sid", [])
+        carried = [sid for sid, environ in self.sio.environ.items() if environ.get("asgi.scope") is scope]
+        for eio_sid in {*named, *carried}:
+            connection = self.sio.eio.sockets.pop(eio_sid, None)
+            if connection is not None:
+                await connection.close(wait=False, abort=True)
+                await connection.queue.put(None)
