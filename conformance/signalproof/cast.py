@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 
@@ -49,6 +50,7 @@ class Cast(Expectations):
         self.transcript = Transcript()
         self.handshakes = 0
         self._number = number
+        self._devices: Counter[str] = Counter()
         self._http = http
         self._ledger = ledger
         self._peers: list[Peer] = []
@@ -91,8 +93,10 @@ class Cast(Expectations):
         return await device.log_in(connection.login)
 
     def _unused(self, name: str) -> str:
-        taken = {connection.name for connection in self.connections}
-        return next(n for n in (name, *(f"{name}#{i}" for i in range(2, 1000))) if n not in taken)
+        """Number the second and later connections of a name: woman, woman#2."""
+        name = name.partition("#")[0]
+        self._devices[name] += 1
+        return name if self._devices[name] == 1 else f"{name}#{self._devices[name]}"
 
     async def exchange(self, man: Connection, woman: Connection) -> Posting:
         """Do one whole offer and answer; the control of many checks. Gives the offer."""

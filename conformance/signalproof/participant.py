@@ -312,7 +312,7 @@ class Connection:
 
 
 def _check_own_message(schema: str, message: Fields) -> None:
-    if problem := violation(schema, message):
+    if problem := violation(schema, message, content=True):
         raise KitError(f"the kit was about to send a malformed message: {problem}")
 
 

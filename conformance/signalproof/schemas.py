@@ -1,12 +1,13 @@
 """The one registry of message schemas: validates what the target sends and what the kit sends.
 
-Text inside a message (`offer`, `answer`, `ice`) is JSON again. The validator follows `contentSchema`
-into it, which stock validators treat as an annotation only.
+Text inside a message (`offer`, `answer`, `ice`) is JSON again. For the kit's own messages the validator
+follows `contentSchema` into it, which stock validators treat as an annotation only.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -32,7 +33,16 @@ def _content_schema(
     yield from validator.descend(document, schema, schema_path="contentSchema")  # type: ignore[attr-defined]
 
 
-_Strict: type[Validator] = validators.extend(Draft202012Validator, {"contentSchema": _content_schema})
+def _pattern(
+    _: Validator, regex: str, instance: object, __: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    """Match as ECMA-262 does: `$` only at the very end, where Python's also stands before a line feed."""
+    if isinstance(instance, str) and not re.search(regex.replace("$", r"\Z"), instance):
+        yield ValidationError(f"{instance!r} does not match {regex!r}")
+
+
+_Wire: type[Validator] = validators.extend(Draft202012Validator, {"pattern": _pattern})
+_Strict: type[Validator] = validators.extend(_Wire, {"contentSchema": _content_schema})
 
 
 @cache
@@ -43,13 +53,28 @@ def definitions() -> Mapping[str, Any]:
 
 
 @cache
-def _validator(name: str) -> Validator:
-    return _Strict({"$ref": f"#/$defs/{name}", "$defs": definitions()})
+def _validator(name: str, content: bool) -> Validator:
+    return (_Strict if content else _Wire)(_inlined(definitions()[name]))
 
 
-def violation(name: str, message: object) -> str | None:
-    """Say how `message` breaks the schema `name`, in one line, or give None when it is valid."""
-    error = next(iter(_validator(name).iter_errors(message)), None)  # type: ignore[arg-type]
+def _inlined(schema: Any) -> Any:
+    """Put definitions in place of references: no message refers to itself, and lookups cost most of the time."""
+    if isinstance(schema, list):
+        return [_inlined(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(definitions()[schema["$ref"].removeprefix("#/$defs/")])
+    return {key: _inlined(value) for key, value in schema.items()}
+
+
+def violation(name: str, message: object, *, content: bool = False) -> str | None:
+    """Say how `message` breaks the schema `name`, in one line, or give None when it is valid.
+
+    `content` looks into encoded texts as well: for what the kit itself writes, since a server forwards
+    such a text whatever it holds.
+    """
+    error = next(iter(_validator(name, content).iter_errors(message)), None)  # type: ignore[arg-type]
     if error is None:
         return None
     where = "".join(f"/{part}" for part in error.absolute_path)

@@ -1,4 +1,4 @@
-"""HTTP and Socket.IO to the target: the only importer of httpx, aiohttp and socketio.
+"""HTTP and Socket.IO to the target: the only importer of aiohttp and socketio.
 
 Events are recorded by a catch-all handler that is attached before the connection opens and never
 waits, so that order and number are those of arrival. Nothing untyped leaves this module.
@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import httpx
 import socketio
 from socketio.exceptions import ConnectionError as SocketConnectionError
 
@@ -43,16 +42,20 @@ class HttpReply:
 
 
 class Http:
-    """One shared HTTP client for the whole run: making one costs as much as 20 requests."""
+    """One shared HTTP client for the whole run.
+
+    aiohttp, which python-socketio brings along anyway, costs a fifth of the processor time of httpx
+    per request, and the suite makes 1,400 of them (`benchmarks/http_client.py`). Idle connections are
+    dropped after a second, before servers do it: a POST that meets a closing connection is lost.
+    """
 
     def __init__(self, base_url: str, *, headers: tuple[tuple[str, str], ...], timeout: float) -> None:
         self._base = base_url
-        self._client = httpx.AsyncClient(
+        self._session = aiohttp.ClientSession(
             headers=list(headers),
-            timeout=timeout,
-            follow_redirects=False,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=64, max_keepalive_connections=64, keepalive_expiry=2),
+            skip_auto_headers=["content-type"],
+            timeout=aiohttp.ClientTimeout(total=timeout),
+            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=1),
         )
 
     async def request(
@@ -64,18 +67,19 @@ class Http:
         """
         began = perf_counter()
         try:
-            reply = await self._client.request(
-                method, f"{self._base}{path}", headers=dict(headers or {}), content=content
-            )
-        except httpx.TimeoutException as error:
+            async with self._session.request(
+                method, f"{self._base}{path}", headers=headers, data=content, allow_redirects=False
+            ) as reply:
+                body = await reply.read()
+        except TimeoutError as error:
             raise HttpFailure(f"no reply within {perf_counter() - began:.1f} s") from error
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise HttpFailure(_reason(error)) from error
-        return HttpReply(reply.status_code, reply.headers, reply.content, perf_counter() - began)
+        return HttpReply(reply.status, reply.headers, body, perf_counter() - began)
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._session.close()
 
 
 class Socket:

@@ -73,8 +73,8 @@ def main(
 ) -> None:
     """Run the reference server of VCSP/1, the Video Chat Signalling Protocol.
 
-    It prints one line with its URL on standard output when it is ready, and logs JSON lines to standard error.
-    SIGINT and SIGTERM stop it.
+    It prints one line with its URL on standard output when it is ready, and logs JSON lines to standard
+    error. SIGINT and SIGTERM stop it.
     """
     settings = Settings(
         host=host,

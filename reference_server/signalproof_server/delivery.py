@@ -1,8 +1,9 @@
 """How effects reach connections: one ordered path, in this process.
 
-ORDER-1 asks that the events of two requests, the second sent after the reply to the first, reach a common target in
-that order. So there is one queue and one worker that empties it, and the reply to a request waits until its own
-effects have been handed over. Publishing does not suspend: effects queue up in the order of their commits.
+ORDER-1 asks that the events of two requests, the second sent after the reply to the first, reach a common
+target in that order. So there is one queue and one worker that empties it, and the reply to a request waits
+until its own effects have been handed over. Publishing does not suspend: effects queue up in the order of
+their commits.
 
 Another way of delivery (Redis, a task queue) is another `Outbox`.
 """

@@ -9,8 +9,9 @@
     ├── Busy                                          ├── RateLimited
     └── NoOffer                                       └── Unavailable
 
-A malformed request gets a 4xx; the refusal of a well-formed one gets HTTP 200, because old clients read nothing else.
-Messages are written here or by the decoder and never repeat a sid, a description or a candidate (SEC-3).
+A malformed request gets a 4xx; the refusal of a well-formed one gets HTTP 200, because old clients read
+nothing else. Messages are written here or by the decoder and never repeat a sid, a description or a
+candidate (SEC-3).
 """
 
 from collections.abc import Mapping

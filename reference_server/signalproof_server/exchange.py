@@ -1,14 +1,15 @@
 """The rules of the contract: `decide(facts, request)` and nothing else.
 
-Pure: no I/O, no clock, no framework, no await. A rule looks at the facts that the store has loaded for this one
-request and returns a `Decision`, or raises a `Refusal`. A refusal leaves the transaction by an exception, so it
-cannot change state or raise an event, whichever rule made it.
+Pure: no I/O, no clock, no framework, no await. A rule looks at the facts that the store has loaded for this
+one request and returns a `Decision`, or raises a `Refusal`. A refusal leaves the transaction by an
+exception, so it cannot change state or raise an event, whichever rule made it.
 
-The changes of a decision are applied in the transaction that loaded the facts; its effects are delivered after the
-commit. Therefore an answer that comes back the moment `sender_offer` arrives finds its offer (ANSWER-12), and of two
-answers at the same moment the second one sees the first (ANSWER-6).
+The changes of a decision are applied in the transaction that loaded the facts; its effects are delivered
+after the commit. Therefore an answer that comes back the moment `sender_offer` arrives finds its offer
+(ANSWER-12), and of two answers at the same moment the second one sees the first (ANSWER-6).
 
-The sid decides who asks (OFFER-3). What is forwarded is the text of the request itself, never parsed (OFFER-4).
+The sid decides who asks (OFFER-3). What is forwarded is the text of the request itself, never parsed
+(OFFER-4).
 """
 
 from typing import assert_never
@@ -62,7 +63,7 @@ def _login(facts: Facts, request: Login) -> Decision:
 
 
 def _leave(facts: Facts, request: Leave) -> Decision:
-    """Forget this connection alone; with the last one of a login, its negotiations (LOGIN-7, LOGIN-8, ANSWER-10)."""
+    """Forget this connection; with the last one of a login its negotiations (LOGIN-7, LOGIN-8, ANSWER-10)."""
     if facts.me is None:
         return Decision(reply=wire.DONE)
     changes: tuple[Change, ...] = (Unbind(sid=request.sid),)
@@ -90,7 +91,7 @@ def _offer(facts: Facts, request: Offer) -> Decision:
 
 
 def _answer(facts: Facts, request: Answer) -> Decision:
-    """Forward to the connection that posted the offer; the first answer wins (ANSWER-1, ANSWER-3, ANSWER-5)."""
+    """Forward to the connection that offered; the first answer wins (ANSWER-1, ANSWER-3, ANSWER-5)."""
     me = _known(facts)
     pair = _answerable(me, facts.pairs)
     if pair.offered_on is None:
@@ -109,8 +110,9 @@ def _known(facts: Facts) -> Connection:
 
 
 def _answerable(me: Connection, pairs: tuple[Pair, ...]) -> Pair:
-    """Find the latest offer to me that can be answered; the store has narrowed the pairs to a sender that was named
-    (ANSWER-4, ANSWER-7, ANSWER-8).
+    """Find the latest offer to me that can be answered (ANSWER-4, ANSWER-8).
+
+    If the answer names a sender, the pairs are those with that sender alone (ANSWER-7).
     """
     offers = [pair for pair in pairs if pair.reciever == me.login]
     answerable = [pair for pair in offers if (pair.state, Event.ANSWER) in PAIR]

@@ -123,7 +123,7 @@ class HttpEdge:
         return Route(path, endpoint, methods=[method])
 
     async def _not_routed(self, request: Request, exc: Exception) -> Response:
-        """Refuse an unknown path or method as JSON; the log does not repeat what the client wrote (HTTP-10)."""
+        """Refuse an unknown path or method as JSON; the log does not repeat them (HTTP-10)."""
         allow = getattr(exc, "headers", None) or {}
         refusal = MethodNotAllowed(headers=allow) if getattr(exc, "status_code", 0) == 405 else NotFound()
 

@@ -1,7 +1,7 @@
 """Structured logs: one JSON object per line on standard error.
 
-A log line holds no sid, no login, no session description and no candidate. Exceptions are logged by type and place:
-their texts quote data.
+A log line holds no sid, no login, no session description and no candidate. Exceptions are logged by type
+and place: their texts quote data.
 """
 
 import logging

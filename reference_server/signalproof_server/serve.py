@@ -45,6 +45,7 @@ class Server(uvicorn.Server):
                 ws_ping_interval=None,  # Engine.IO has pings of its own
                 ws_per_message_deflate=False,  # short messages: it costs more than it saves
                 lifespan="off",  # see run(): a database that cannot be opened is an exception there
+                proxy_headers=False,
                 access_log=False,  # query strings hold sids
                 log_config=None,
                 server_header=False,

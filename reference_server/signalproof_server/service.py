@@ -20,14 +20,15 @@ class Service:
         self.outbox = outbox
 
     async def handle(self, request: Request) -> Reply:
-        """Carry the request out, or raise the `Refusal` that the rules raise; the reply follows the events."""
+        """Carry the request out, or raise the `Refusal` of the rules; the reply follows the events."""
         async with self.store.transaction() as transaction:
             facts = await transaction.facts(sid=request.sid, peer=request.peer)
             decision = self.rules(facts, request)
             await transaction.apply(decision.changes)
-        # Nothing is awaited between the commit and this line: events queue up as their causes were committed (ORDER-1).
+        # Nothing is awaited between the commit and this line: events queue up in the order of the commits
+        # that caused them (ORDER-1).
         handed_over = self.outbox.publish(decision.effects)
         if not isinstance(request, Leave):
-            # A leave can come out of an emit that finds its connection dead; that emit must not wait for itself.
+            # A leave can come out of an emit that finds its connection dead: it must not wait for itself.
             await handed_over
         return decision.reply

@@ -1,7 +1,7 @@
 """The state machine of a pair (sender login, reciever login), as data.
 
-Each ordered pair has its own machine, so a crossed offer or another device disturbs nothing (OFFER-10, ANSWER-11).
-A step that the table does not hold is refused and changes nothing.
+Each ordered pair has its own machine, so a crossed offer or another device disturbs nothing (OFFER-10,
+ANSWER-11). A step that the table does not hold is refused and changes nothing.
 """
 
 from enum import StrEnum

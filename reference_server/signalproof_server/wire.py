@@ -1,7 +1,7 @@
 """The server's own reading of the contract: bytes and event arguments to requests, decisions to payloads.
 
-The only module that knows the wire's key names, misspellings included: `reciever` is how the protocol writes it.
-Nothing is coerced, trimmed or normalised (HTTP-5, LOGIN-4, OFFER-4).
+The only module that knows the wire's key names, misspellings included: `reciever` is how the protocol
+writes it. Nothing is coerced, trimmed or normalised (HTTP-5, LOGIN-4, OFFER-4).
 """
 
 import json
@@ -40,7 +40,7 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 def decode_body(content_type: str, body: bytes, limits: Limits) -> Fields:
-    """Read the body of a POST; parameters of the content type change nothing (HTTP-1, HTTP-2, HTTP-4, HTTP-7)."""
+    """Read the body of a POST; content type parameters change nothing (HTTP-1, HTTP-2, HTTP-4, HTTP-7)."""
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type not in (JSON, FORM):
         raise UnsupportedMedia

@@ -17,7 +17,7 @@ async def test_nothing_that_another_user_receives_holds_a_sid(cast: Cast) -> Non
     tablet = await cast.another(man)
     offer = await cast.exchange(man, woman)
     back = await woman.offer(man)
-    postings = [offer, back, await man.answer(back), await tablet.offer(woman), await woman.try_answer(offer)]
+    postings = [offer, back, await man.answer(back), await tablet.offer(woman), await man.try_answer(back)]
     for posting in postings:
         raw = posting.reply.raw if posting.reply else None
         text = f"{dict(raw.headers)}{raw.body!r}" if raw else ""

@@ -1,7 +1,7 @@
 """The tables, in SQL that SQLite and PostgreSQL both read.
 
-The names are long so that a database which is used for something else as well loses nothing.
-`seq` is unique: two offers made at once under a weaker isolation collide instead of sharing a place (ANSWER-8).
+The names are long so that a database which is used for something else as well loses nothing. `seq` is
+unique: two offers made at once under a weaker isolation collide instead of sharing a place (ANSWER-8).
 """
 
 from typing import Final

@@ -1,8 +1,8 @@
 """The state in SQLite: in memory, or in a file.
 
-Statements are synchronous calls inside async methods. Each takes microseconds, and none gives the event loop away,
-so a transaction never interleaves with another one of this process; the lock keeps that true should a caller await
-something else inside of one. BEGIN IMMEDIATE does the same towards other processes.
+Statements are synchronous calls inside async methods. Each takes microseconds, and none gives the event
+loop away, so a transaction never interleaves with another one of this process; the lock keeps that true
+should a caller await something else inside of one. BEGIN IMMEDIATE does the same towards other processes.
 """
 
 import asyncio

@@ -1,0 +1,146 @@
+"""The process: start line, exit codes, restart, logs."""
+
+import asyncio
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import socketio
+
+COMMAND = (sys.executable, "-m", "signalproof_server")
+
+
+@dataclass(slots=True)
+class Process:
+    """A running server process."""
+
+    popen: subprocess.Popen[str]
+    line: str
+
+    @property
+    def url(self) -> str:
+        """The URL that it has announced."""
+        return self.line.split()[-1]
+
+
+@contextmanager
+def running(*options: str, log: Path | None = None) -> Iterator[Process]:
+    """Run a server process; end it in any case."""
+    with (log or Path("/dev/null")).open("w", encoding="utf-8") as stderr:
+        popen = subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=stderr, text=True)
+    assert popen.stdout is not None
+    try:
+        yield Process(popen=popen, line=popen.stdout.readline())
+    finally:
+        popen.kill()
+        popen.communicate()
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run a server process that ends by itself."""
+    return subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=10, check=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_time_although_sockets_are_open(number: signal.Signals, tmp_path: Path) -> None:
+    """A WebSocket, a long poll and an idle HTTP connection do not hold it up."""
+    log = tmp_path / "log"
+
+    async def scene(process: Process) -> float:
+        clients = []
+        async with httpx.AsyncClient(base_url=process.url, trust_env=False) as http:
+            await http.get("/healthz")
+            for transport in ("websocket", "polling"):
+                client = socketio.AsyncClient(reconnection=False)
+                await client.connect(process.url, transports=[transport])
+                assert await client.call("login", {"login": "alice-login"}) == {"status": 0}
+                clients.append(client)
+            before = time.monotonic()
+            process.popen.send_signal(number)
+            for client in clients:
+                await asyncio.wait_for(client.wait(), 3)
+            await asyncio.to_thread(process.popen.wait, 3)
+            took = time.monotonic() - before
+        for client in clients:
+            await client.disconnect()
+        return took
+
+    with running("--port", "0", log=log) as process:
+        assert process.line.startswith("Signalproof server listening on http://127.0.0.1:")
+        assert asyncio.run(scene(process)) < 3
+        assert process.popen.returncode == 0
+        assert process.popen.stdout is not None
+        assert process.popen.stdout.read() == ""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    assert {line["event"] for line in lines} == {"request", "login"}
+    assert "alice-login" not in log.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart_forgets_every_connection(number: signal.Signals, tmp_path: Path) -> None:
+    """Whatever the database says: after a graceful end, a crash, or a forgery."""
+    database = tmp_path / "state.sqlite3"
+
+    async def log_in(process: Process) -> str:
+        client = socketio.AsyncClient(reconnection=False)
+        await client.connect(process.url, transports=["websocket"])
+        assert await client.call("login", {"login": "alice"}) == {"status": 0}
+        sid = str(client.get_sid("/"))
+        process.popen.send_signal(number)
+        await asyncio.wait_for(client.wait(), 5)
+        await client.disconnect()
+        return sid
+
+    with running("--database", str(database)) as process:
+        sid = asyncio.run(log_in(process))
+        process.popen.wait(5)
+    forged = sqlite3.connect(database)
+    forged.execute("INSERT INTO signalproof_connection (sid, login) VALUES ('forged', 'bob')")
+    forged.commit()
+    forged.close()
+    with running("--database", str(database)) as process:
+        for left in (sid, "forged"):
+            fields = {"sid": left, "type": "sender", "reciever_login": "bob", "offer": "o"}
+            reply = httpx.post(f"{process.url}/offer", json=fields, trust_env=False)
+            assert reply.json()["code"] == "unknown_sid"
+
+
+def test_a_port_in_use_is_one_sentence() -> None:
+    """Exit code 1 and no traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run("--port", str(port))
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.startswith(f"Error: cannot listen on 127.0.0.1 port {port}: ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_database_that_is_none_is_one_sentence(tmp_path: Path) -> None:
+    """Exit code 1 and no traceback, for a foreign file and for a missing directory."""
+    foreign = tmp_path / "foreign"
+    foreign.write_text("no database " * 100, encoding="utf-8")
+    for path in (foreign, tmp_path / "missing" / "state"):
+        ended = run("--database", str(path))
+        assert ended.returncode == 1
+        assert ended.stdout == ""
+        assert ended.stderr.startswith(f"Error: cannot use the database {path}: ")
+        assert ended.stderr.count("\n") == 1
+
+
+def test_the_help_has_examples() -> None:
+    """And it does not load the server."""
+    ended = run("--help")
+    assert ended.returncode == 0
+    assert "signalproof-server --host 0.0.0.0 --port 8080" in ended.stdout
+    assert "--database FILE" in ended.stdout
