@@ -14,7 +14,6 @@ from signalproof.expect import Expectations
 from signalproof.ledger import Ledger, Posting
 from signalproof.participant import Connection, Stage
 from signalproof.peer import Peer, fingerprint
-from signalproof.reply import Reply
 from signalproof.requirements import Level, catalogue
 from signalproof.target import Target
 from signalproof.transcript import Transcript
@@ -40,9 +39,7 @@ class Call:
 class Cast(Expectations):
     """Who takes part in one check, under names of its own, and what the check expects."""
 
-    def __init__(
-        self, *, number: int, requirements: Sequence[str], target: Target, http: Http, ledger: Ledger
-    ) -> None:
+    def __init__(self, *, number: int, requirements: Sequence[str], target: Target, http: Http, ledger: Ledger) -> None:
         super().__init__(requirements)
         self.target = target
         self.connections: list[Connection] = []
@@ -127,27 +124,21 @@ class Cast(Expectations):
 
     async def call(self, man: Connection, woman: Connection, *, media: bool = True) -> Call:
         """Set up a call between real peers and wait until both are connected (MEDIA-1, MEDIA-2)."""
-        return await self.connect_peers(
-            man, self.peer(man, media=media), woman, self.peer(woman, media=media)
-        )
+        return await self.connect_peers(man, self.peer(man, media=media), woman, self.peer(woman, media=media))
 
-    async def connect_peers(
-        self, man: Connection, offerer: Peer, woman: Connection, answerer: Peer
-    ) -> Call:
+    async def connect_peers(self, man: Connection, offerer: Peer, woman: Connection, answerer: Peer) -> Call:
         """Exchange offer and answer of two peers through the target; also a renegotiation."""
         offer = await man.offer(woman, carrying=await offerer.offer(self._ledger.new_marker()))
         heard = await woman.hears(offer)
-        text = str(heard.payload[OFFER.text_key])
+        text = str(heard.fields[OFFER.text_key])
         self._same_fingerprint(text, offerer, man)
         carrying = await answerer.answer(text, self._ledger.new_marker())
         answer = await woman.answer(offer, named=True, carrying=carrying)
         heard = await man.hears(answer)
-        text = str(heard.payload[ANSWER.text_key])
+        text = str(heard.fields[ANSWER.text_key])
         self._same_fingerprint(text, answerer, woman)
         await offerer.accept(text)
-        await asyncio.gather(
-            offerer.connected(self.target.timeout), answerer.connected(self.target.timeout)
-        )
+        await asyncio.gather(offerer.connected(self.target.timeout), answerer.connected(self.target.timeout))
         self.handshakes += 1
         return Call(offerer, answerer, offer, answer)
 
@@ -156,17 +147,19 @@ class Cast(Expectations):
         carrying = await call.offerer.restart_offer(self._ledger.new_marker())
         offer = await man.offer(woman, carrying=carrying)
         heard = await woman.hears(offer)
-        text = str(heard.payload[OFFER.text_key])
+        text = str(heard.fields[OFFER.text_key])
         carrying = await call.answerer.restart_answer(text, self._ledger.new_marker())
         answer = await woman.answer(offer, named=True, carrying=carrying)
         heard = await man.hears(answer)
         try:
             async with asyncio.timeout(self.target.timeout):
-                await call.offerer.restart_accept(str(heard.payload[ANSWER.text_key]))
+                await call.offerer.restart_accept(str(heard.fields[ANSWER.text_key]))
         except (TimeoutError, ConnectionError) as error:
             self.breach(
                 NonConformance(
-                    "MEDIA-4", expected="the restarted ICE session to connect", received=str(error) or "no path"
+                    "MEDIA-4",
+                    expected="the restarted ICE session to connect",
+                    received=str(error) or "no path",
                 )
             )
 
@@ -188,12 +181,13 @@ class Cast(Expectations):
         self.transcript.add("kit", "server", f"{method} {path}")
         try:
             reply = await self._http.request(
-                method, path, headers={**content_type, **(headers or {})}, content=body.content if body else None
+                method,
+                path,
+                headers={**content_type, **(headers or {})},
+                content=body.content if body else None,
             )
         except HttpFailure as failure:
-            raise NonConformance(
-                "HTTP-12", expected=f"a reply to {method} {path}", received=str(failure)
-            ) from failure
+            raise NonConformance("HTTP-12", expected=f"a reply to {method} {path}", received=str(failure)) from failure
         self.transcript.add("server", "kit", f"HTTP {reply.status}")
         return reply
 
@@ -223,7 +217,7 @@ class Cast(Expectations):
         for connection in self.connections:
             for sid in (connection.sid, connection.engine_sid):
                 if sid:
-                    text = text.replace(sid, f"‹sid of {connection.name}›")
+                    text = text.replace(sid, f"<sid of {connection.name}>")
         return text
 
     # ── afterwards ─────────────────────────────────────────────────────────────────────────────
@@ -237,9 +231,7 @@ class Cast(Expectations):
         """Send everybody home."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
-                await asyncio.gather(
-                    *(connection.close() for connection in self.connections), return_exceptions=True
-                )
+                await asyncio.gather(*(connection.close() for connection in self.connections), return_exceptions=True)
 
     def late_breaches(self, all_sids: frozenset[str]) -> Iterator[NonConformance]:
         """Judge everything that this check caused, once nothing more can arrive."""
@@ -271,7 +263,7 @@ class Cast(Expectations):
 
     def settle(self, all_sids: frozenset[str]) -> list[NonConformance]:
         """Sort the late breaches: warnings are kept, breaches of a MUST are given back."""
-        breaches = []
+        breaches: list[NonConformance] = []
         for found in self.late_breaches(all_sids):
             levels = {catalogue()[requirement].level for requirement in found.requirements}
             (breaches if Level.MUST in levels else self.warnings).append(found)

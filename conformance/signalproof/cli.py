@@ -45,7 +45,7 @@ Exit codes: 0 conformant, 1 a requirement is broken, 2 interrupted, 3 a fault of
 @click.option("--serial", is_flag=True, help="One check at a time, for debugging.")
 @click.option("--strict", is_flag=True, help="A SHOULD that is not followed fails the run.")
 @click.option("--report", metavar="DIR", help="Write report.json into this folder.")
-def check(
+def check(  # noqa: PLR0917 - click passes them all by name
     url: str | None,
     pytest_args: tuple[str, ...],
     socket_url: str | None,
@@ -59,7 +59,8 @@ def check(
 ) -> None:
     """Check the server at URL, or the bundled reference server when there is no URL."""
     if url is not None and url.startswith("-"):
-        url, pytest_args = None, (url, *pytest_args)
+        pytest_args = (url, *pytest_args)
+        url = None
     values = {
         "--socket-url": socket_url,
         "--profiles": profiles,

@@ -31,7 +31,7 @@ async def examine(target: Target, http: Http, *, available: Sequence[str]) -> Ta
     probe, _ = await asyncio.gather(_probe_offer(target, http), _probe_login(target))
     if probe.status in {404, 405} or 300 <= probe.status < 400:
         raise TargetUnusable(
-            f"{target.url} speaks Socket.IO, but POST {target.url}/offer got HTTP {probe.status}: no VCSP endpoint there.",
+            f"POST {target.url}/offer got HTTP {probe.status}: there is Socket.IO, but no VCSP endpoint.",
             "Give the base URL below which /offer lives, with its path prefix if it has one; "
             "if Socket.IO lives elsewhere, name that with --socket-url.",
         )
@@ -42,9 +42,9 @@ def require_interface() -> None:
     """Raise `TargetUnusable` when this machine has no interface on which two WebRTC peers can meet."""
     if not host_addresses():
         raise TargetUnusable(
-            "This machine has no network interface besides loopback, which ICE does not use, so no WebRTC peers can connect.",
-            "Add one (as root: ip link add vcsp0 type dummy && ip address add 192.0.2.1/24 dev vcsp0 && ip link set vcsp0 up) "
-            "or leave the checks of real peers out with -m 'not webrtc'.",
+            "This machine has no network interface besides loopback, which ICE cannot use for WebRTC peers.",
+            "Add one (as root: ip link add vcsp0 type dummy && ip address add 192.0.2.1/24 dev vcsp0 "
+            "&& ip link set vcsp0 up) or leave the checks of real peers out with -m 'not webrtc'.",
         )
 
 
@@ -87,7 +87,8 @@ async def _probe_offer(target: Target, http: Http) -> HttpReply:
         )
     except HttpFailure as failure:
         raise TargetUnusable(
-            f"POST {target.url}/offer got no reply: {failure}.", "Look into the server's log, or raise --timeout."
+            f"POST {target.url}/offer got no reply: {failure}.",
+            "Look into the server's log, or raise --timeout.",
         ) from None
 
 
@@ -100,7 +101,7 @@ async def _probe_login(target: Target) -> None:
         except SocketFailure as failure:
             raise TargetUnusable(
                 f"There is no Socket.IO server at {where}: {failure}.",
-                "VCSP needs Engine.IO 4 over WebSocket there; if Socket.IO lives at another address, name it with --socket-url.",
+                "VCSP needs Engine.IO 4 over WebSocket; if Socket.IO lives elsewhere, name that with --socket-url.",
             ) from None
         try:
             login = f"sp.{secrets.token_hex(4)}.doctor"

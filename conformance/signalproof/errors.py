@@ -16,16 +16,14 @@ from __future__ import annotations
 __all__ = ["InvalidTarget", "KitError", "NonConformance", "SignalproofError", "TargetUnusable"]
 
 
-class NonConformance(AssertionError):  # noqa: N818 - the name is the verdict, not an error of ours
+class NonConformance(AssertionError):
     """The target broke one or more requirements.
 
     `requirements` names them, the one under test first; `expected` and `received` say what the
     specification asks for and what came instead; `hint` names a likely cause, if one is known.
     """
 
-    def __init__(
-        self, *requirements: str, expected: str, received: str, hint: str | None = None
-    ) -> None:
+    def __init__(self, *requirements: str, expected: str, received: str, hint: str | None = None) -> None:
         super().__init__(*requirements)
         self.requirements = tuple(dict.fromkeys(requirements))
         self.expected = expected

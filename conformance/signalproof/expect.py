@@ -38,9 +38,7 @@ class Expectations:
         else:
             raise found
 
-    def expect(
-        self, requirement: str, kept: bool, *, expected: str, received: str, hint: str | None = None
-    ) -> None:
+    def expect(self, requirement: str, kept: bool, *, expected: str, received: str, hint: str | None = None) -> None:
         """Expect that `requirement` is kept; otherwise it is breached with these words."""
         if not kept:
             self.breach(NonConformance(requirement, expected=expected, received=received, hint=hint))

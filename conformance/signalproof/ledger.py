@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from signalproof import hints
 from signalproof.errors import NonConformance
@@ -55,9 +55,14 @@ class Received:
     at: float
 
     @property
-    def payload(self) -> Any:
+    def payload(self) -> object:
         """The event's one argument, or None when it has none or several."""
         return self.args[0] if len(self.args) == 1 else None
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The payload's fields; none when it is no object."""
+        return self.payload if isinstance(self.payload, dict) else {}
 
 
 @dataclass(slots=True, eq=False)
@@ -158,7 +163,7 @@ class Posting:
     def faults_of(self, received: Received) -> Iterator[NonConformance]:
         """Judge name, shape and content of one event at a connection that it was meant for."""
         kind = self.kind
-        payload = received.payload
+        payload, fields = received.payload, received.fields
         name = received.connection.name
         if received.event != kind.event:
             yield NonConformance(
@@ -168,7 +173,8 @@ class Posting:
                 hint=hints.for_event_name(received.event),
             )
             return
-        if not isinstance(payload, dict) or not isinstance(payload.get(kind.text_key), str):
+        text = fields.get(kind.text_key)
+        if not isinstance(text, str):
             problem = violation(kind.event_schema, payload)
             yield NonConformance(
                 kind.once,
@@ -177,18 +183,18 @@ class Posting:
                 hint=hints.for_payload(payload, kind.text_key),
             )
             return
-        if payload[kind.text_key] != self.text:
+        if text != self.text:
             yield NonConformance(
                 kind.text,
                 expected=f"{kind.text_key} to be the posted text, character for character",
-                received=_difference(self.text, payload[kind.text_key]),
-                hint=hints.for_text(self.text, payload[kind.text_key]),
+                received=_difference(self.text, text),
+                hint=hints.for_text(self.text, text),
             )
-        if kind.name == "offer" and payload.get("sender_login") != self.author.login:
+        if kind.name == "offer" and fields.get("sender_login") != self.author.login:
             yield NonConformance(
                 "OFFER-3",
                 expected=f"sender_login {self.author.login!r}, the login bound to the sid",
-                received=repr(payload.get("sender_login", "no sender_login")),
+                received=repr(fields.get("sender_login", "no sender_login")),
             )
         elif problem := violation(kind.event_schema, payload):
             yield NonConformance(kind.once, expected=f"a valid {kind.event} payload", received=problem)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
+from typing import TypedDict, Unpack
 
 from signalproof import hints
 from signalproof.errors import KitError, NonConformance
 from signalproof.expect import Expectations
-from signalproof.ledger import Ledger, Posting, Received
+from signalproof.ledger import Ledger, Listener, Posting, Received
 from signalproof.reply import no_reply, read_reply
 from signalproof.schemas import violation
 from signalproof.target import Target
@@ -34,6 +35,20 @@ __all__ = ["OMIT", "Connection", "Stage"]
 
 OMIT = object()
 """As the value of an overridden field: leave the field out."""
+
+
+class Variation(TypedDict, total=False):
+    """How a request departs from the ordinary one.
+
+    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body. A message that
+    breaks its schema has to be declared `malformed`; all others are checked before they are sent.
+    """
+
+    fields: Mapping[str, object]
+    encoding: Encoding
+    body: Body
+    method: str
+    malformed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +99,7 @@ class Connection:
             await self._socket.connect(target.socket_url, headers=target.headers, timeout=target.timeout)
         except SocketFailure as failure:
             self._stage.expectations.breach(
-                NonConformance(
-                    "LOGIN-1", expected="a Socket.IO connection over WebSocket", received=str(failure)
-                )
+                NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received=str(failure))
             )
         self.sid, self.engine_sid = self._socket.sid, self._socket.engine_sid
         self._stage.transcript.add(self.name, SERVER, "connects")
@@ -113,8 +126,10 @@ class Connection:
         payload = login_payload(login)
         _check_own_message("LoginRequest", payload)
         ack = await self.try_log_in(payload)
-        accepted = ack in {(), (None,)} if not any(isinstance(part, dict) for part in ack) else (
-            len(ack) == 1 and violation("LoginAccepted", ack[0]) is None
+        accepted = (
+            ack in {(), (None,)}
+            if not any(isinstance(part, dict) for part in ack)
+            else (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
         )
         self._stage.expectations.expect(
             "LOGIN-2",
@@ -169,21 +184,13 @@ class Connection:
         *,
         carrying: Marked | None = None,
         draft: Posting | None = None,
-        fields: Mapping[str, object] | None = None,
-        encoding: Encoding = Encoding.JSON,
-        body: Body | None = None,
-        method: str = "POST",
-        malformed: bool = False,
+        **variation: Unpack[Variation],
     ) -> Posting:
-        """Post an offer and give the posting, whatever the reply.
-
-        `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body; a message that
-        breaks its schema has to be declared `malformed`.
-        """
+        """Post an offer and give the posting, whatever the reply."""
         posting = draft or self.draft_offer(to, carrying)
         base = offer_fields(self.sid, to if isinstance(to, str) else to.login, posting.text)
         what = f"POST /offer sender → {to.name if isinstance(to, Connection) else 'a login'}"
-        return await self._send(posting, what, base, fields, encoding, body, method, malformed)
+        return await self._send(posting, what, base, **variation)
 
     async def offer(
         self,
@@ -203,11 +210,7 @@ class Connection:
         *,
         named: bool | str = False,
         carrying: Marked | None = None,
-        fields: Mapping[str, object] | None = None,
-        encoding: Encoding = Encoding.JSON,
-        body: Body | None = None,
-        method: str = "POST",
-        malformed: bool = False,
+        **variation: Unpack[Variation],
     ) -> Posting:
         """Post the answer to `offer` and give the posting, whatever the reply.
 
@@ -220,7 +223,7 @@ class Connection:
         sender = named if isinstance(named, str) else author.login if named else None
         base = answer_fields(self.sid, marked.text, sender)
         what = f"POST /offer reciever → {author.name}"
-        return await self._send(posting, what, base, fields, encoding, body, method, malformed)
+        return await self._send(posting, what, base, **variation)
 
     async def answer(
         self,
@@ -263,40 +266,32 @@ class Connection:
         marker = self._stage.ledger.new_marker()
         return Marked(marker, template(marker) if template else session_description(kind, marker))
 
-    def _live_with(self, login: str) -> frozenset[Connection]:
+    def _live_with(self, login: str) -> frozenset[Listener]:
         return frozenset(c for c in self._stage.connections if c.live and c.login == login)
 
     def _open(
-        self, kind: Kind, marked: Marked, targets: frozenset[Connection], answered: Posting | None = None
+        self, kind: Kind, marked: Marked, targets: frozenset[Listener], answered: Posting | None = None
     ) -> Posting:
         posting = Posting(
             kind=kind,
             author=self,
             text=marked.text,
             marker=marked.marker,
-            targets=frozenset(targets),
+            targets=targets,
             answered=answered,
         )
         self._stage.postings.append(posting)
         return self._stage.ledger.open(posting)
 
-    async def _send(
-        self,
-        posting: Posting,
-        what: str,
-        base: Fields,
-        overrides: Mapping[str, object] | None,
-        encoding: Encoding,
-        body: Body | None,
-        method: str,
-        malformed: bool,
-    ) -> Posting:
+    async def _send(self, posting: Posting, what: str, base: Fields, **variation: Unpack[Variation]) -> Posting:
         stage = self._stage
-        fields = {k: v for k, v in {**base, **(overrides or {})}.items() if v is not OMIT}
+        method = variation.get("method", "POST")
+        body = variation.get("body")
         if body is None:
-            if not malformed:
+            fields = {k: v for k, v in {**base, **variation.get("fields", {})}.items() if v is not OMIT}
+            if not variation.get("malformed"):
                 _check_own_message(posting.kind.request_schema, fields)
-            body = encode_body(fields, encoding)
+            body = encode_body(fields, variation.get("encoding", Encoding.JSON))
         headers = {} if body.content_type is None else {"content-type": body.content_type}
         posting.sent_at = perf_counter()
         stage.transcript.add(self.name, SERVER, what.replace("POST", method))

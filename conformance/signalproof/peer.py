@@ -31,7 +31,6 @@ from aiortc import (
 )
 from av.audio.frame import AudioFrame
 from av.frame import Frame
-from av.packet import Packet
 from av.video.frame import VideoFrame
 
 from signalproof.errors import KitError, NonConformance
@@ -146,9 +145,7 @@ class Peer:
     """One `RTCPeerConnection` and what it has received. `report` is told every state by name."""
 
     def __init__(self, report: Callable[[str], None], *, media: bool = True) -> None:
-        self._pc = RTCPeerConnection(
-            RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
-        )
+        self._pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self._report = report
         self._media = media
         self._changed = asyncio.Event()
@@ -249,9 +246,10 @@ class Peer:
 
     def _watch_path(self) -> None:
         if self._path is None:
-            senders = self._pc.getSenders()
-            dtls = senders[0].transport if senders else self._pc.sctp.transport
-            self._path = Path(dtls.transport)
+            sctp = self._pc.sctp
+            if sctp is None:
+                raise KitError("a peer has a data channel, and so an SCTP transport")
+            self._path = Path(sctp.transport.transport)
 
     # ── what arrives ───────────────────────────────────────────────────────────────────────────
 
@@ -265,7 +263,7 @@ class Peer:
     async def _count(self, track: MediaStreamTrack) -> None:
         with contextlib.suppress(Exception):
             while True:
-                frame: Frame | Packet = await track.recv()
+                frame = await track.recv()
                 if isinstance(frame, AudioFrame | VideoFrame):
                     self.frames[track.kind] += 1
                     self._changed.set()
@@ -310,9 +308,7 @@ class Peer:
     async def receives(self, timeout: float, *, audio: int = 0, video: int = 0) -> None:
         """Wait for so many more frames of sound and picture."""
         want = {"audio": self.frames["audio"] + audio, "video": self.frames["video"] + video}
-        await self._until(
-            lambda: all(self.frames[kind] >= want[kind] for kind in want), timeout, "sound and picture"
-        )
+        await self._until(lambda: all(self.frames[kind] >= want[kind] for kind in want), timeout, "sound and picture")
 
     async def says(self, text: str, to: Peer, timeout: float, *, label: str = "chat") -> None:
         """Send a message over a data channel and wait until it has arrived at the other peer."""

@@ -34,9 +34,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         return
     group.addoption("--socket-url", metavar="URL", help="base URL of Socket.IO, where it is another one")
     group.addoption("--profiles", metavar="LIST", help="profiles to check, such as core,ice")
-    group.addoption(
-        "--header", action="append", default=[], metavar="NAME:VALUE", help="send this header; repeatable"
-    )
+    group.addoption("--header", action="append", default=[], metavar="NAME:VALUE", help="send this header; repeatable")
     if importlib.util.find_spec("pytest_timeout") is None:
         group.addoption("--timeout", type=float, metavar="SECONDS", help="limit of every wait (default 5)")
     group.addoption("--concurrency", type=int, metavar="N", help="checks under way at once (default 16)")

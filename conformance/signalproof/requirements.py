@@ -65,9 +65,7 @@ def parse_topic(path: Path) -> list[Requirement]:
         reason = _UNTESTABLE.search(line)
         sentence = _UNTESTABLE.sub("", line)
         found.append(
-            Requirement(
-                identifier, Level(keywords[0]), profile[1], path.stem, sentence, reason[1] if reason else None
-            )
+            Requirement(identifier, Level(keywords[0]), profile[1], path.stem, sentence, reason[1] if reason else None)
         )
     return found
 

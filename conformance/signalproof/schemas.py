@@ -33,16 +33,14 @@ def _content_schema(
     yield from validator.descend(document, schema, schema_path="contentSchema")  # type: ignore[attr-defined]
 
 
-def _pattern(
-    _: Validator, regex: str, instance: object, __: Mapping[str, Any]
-) -> Iterator[ValidationError]:
+def _pattern(_: Validator, regex: str, instance: object, __: Mapping[str, Any]) -> Iterator[ValidationError]:
     """Match as ECMA-262 does: `$` only at the very end, where Python's also stands before a line feed."""
     if isinstance(instance, str) and not re.search(regex.replace("$", r"\Z"), instance):
         yield ValidationError(f"{instance!r} does not match {regex!r}")
 
 
-_Wire: type[Validator] = validators.extend(Draft202012Validator, {"pattern": _pattern})
-_Strict: type[Validator] = validators.extend(_Wire, {"contentSchema": _content_schema})
+_Wire: type[Validator] = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+_Strict: type[Validator] = validators.extend(_Wire, {"contentSchema": _content_schema})  # type: ignore[no-untyped-call]
 
 
 @cache
@@ -57,7 +55,7 @@ def _validator(name: str, content: bool) -> Validator:
     return (_Strict if content else _Wire)(_inlined(definitions()[name]))
 
 
-def _inlined(schema: Any) -> Any:
+def _inlined(schema: Any) -> Any:  # noqa: ANN401 - a JSON value
     """Put definitions in place of references: no message refers to itself, and lookups cost most of the time."""
     if isinstance(schema, list):
         return [_inlined(part) for part in schema]

@@ -17,7 +17,7 @@ from signalproof import doctor
 from signalproof.errors import InvalidTarget, NonConformance, TargetUnusable
 from signalproof.reports import json_report, terminal
 from signalproof.requirements import catalogue
-from signalproof.runner import Check, Result, Run, Verdict
+from signalproof.runner import Check, Run, Verdict
 from signalproof.target import Target, parse_headers, parse_profiles, parse_url
 from signalproof.transport import Http
 

@@ -47,9 +47,7 @@ class Transcript:
         omitted = len(entries) - _MAX_LINES
         if omitted > 0:
             entries = entries[-_MAX_LINES:]
-        people = list(
-            dict.fromkeys(n for e in entries for n in (e.source, e.destination) if n and n != SERVER)
-        )
+        people = list(dict.fromkeys(n for e in entries for n in (e.source, e.destination) if n and n != SERVER))
         lines = [f"… {omitted} earlier messages left out"] if omitted > 0 else []
         if len(people) + 1 > _MAX_COLUMNS:
             return "\n".join(lines + [_plain(entry) for entry in entries])

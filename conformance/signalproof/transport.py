@@ -23,11 +23,11 @@ __all__ = ["Http", "HttpFailure", "HttpReply", "RawSocket", "Socket", "SocketFai
 OnEvent = Callable[[str, tuple[object, ...], float], None]
 
 
-class HttpFailure(Exception):  # noqa: N818 - no reply came: the caller decides whose fault that is
+class HttpFailure(Exception):
     """No HTTP reply came; the text says why."""
 
 
-class SocketFailure(Exception):  # noqa: N818 - likewise
+class SocketFailure(Exception):
     """A Socket.IO connection or acknowledgement did not come; the text says why."""
 
 
@@ -59,7 +59,12 @@ class Http:
         )
 
     async def request(
-        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, content: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
     ) -> HttpReply:
         """Send one request below the base URL.
 
@@ -153,7 +158,7 @@ class Socket:
                 acknowledged.set_result(values)
 
         try:
-            await self._client.emit(event, args if args else None, callback=acknowledge)
+            await self._client.emit(event, args or None, callback=acknowledge)
             return await asyncio.wait_for(acknowledged, timeout)
         except TimeoutError as error:
             raise SocketFailure(f"no acknowledgement within {timeout:.1f} s") from error
@@ -165,7 +170,7 @@ class Socket:
     async def emit(self, event: str, *args: object) -> None:
         """Emit an event without asking for an acknowledgement; raises `SocketFailure`."""
         try:
-            await self._client.emit(event, args if args else None)
+            await self._client.emit(event, args or None)
         except SocketConnectionError as error:
             raise SocketFailure(_reason(error)) from error
 

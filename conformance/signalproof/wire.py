@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 from urllib.parse import urlencode
 
 __all__ = [
@@ -35,9 +34,7 @@ __all__ = [
 Fields = Mapping[str, object]
 LOGIN_CODE_POINTS = 80
 DESCRIPTION_BYTES = 65_536
-EVENT_NAMES = frozenset(
-    {"sender_offer", "reciever_answer", "ice_candidate", "calling", "decline", "refresh"}
-)
+EVENT_NAMES = frozenset({"sender_offer", "reciever_answer", "ice_candidate", "calling", "decline", "refresh"})
 _MARKER = re.compile(r"sp-[0-9a-z]{4}-\d{5}")
 
 
@@ -149,7 +146,7 @@ def encode_body(fields: Fields, encoding: Encoding = Encoding.JSON) -> Body:
     return Body(content, encoding.value)
 
 
-def find_marker(value: Any) -> str | None:
+def find_marker(value: object) -> str | None:
     """Find the kit's marker anywhere in a received value, whatever its shape."""
     if isinstance(value, str):
         found = _MARKER.search(value)

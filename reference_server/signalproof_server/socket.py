@@ -28,6 +28,8 @@ class EngineConnection(Protocol):
     """An Engine.IO connection, as far as the server uses it."""
 
     queue: asyncio.Queue[object]
+    upgraded: bool
+    """Whether it is a WebSocket."""
 
     def close(self, *, wait: bool = True, abort: bool = False) -> Awaitable[None]:
         """Close it; `abort` leaves the good-bye to the client out."""
@@ -167,7 +169,8 @@ class SocketEdge:
     async def close(self) -> None:
         """Say good-bye to every connection, so that none holds the shutdown up; harmless when repeated."""
         for connection in list(self.sio.eio.sockets.values()):
-            await connection.close(wait=False)
+            # A WebSocket says good-bye itself; a poll has to be told by a packet.
+            await connection.close(wait=False, abort=connection.upgraded)
             await connection.queue.put(None)
         if not self._shut:
             self._shut = True

@@ -493,7 +493,7 @@ PACKETS: list[str | bytes] = [
 
 @pytest.mark.parametrize("packet", PACKETS, ids=lambda packet: repr(packet[:24]))
 def test_a_hostile_packet_harms_its_own_socket_alone(server: Running, packet: str | bytes) -> None:
-    """LOGIN-10: the socket survives with its login, or ends and its login leaves; the others do not notice."""
+    """LOGIN-10: the socket survives with its login, or it ends and its login leaves."""
     url = server.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
 
     async def scene(stage: Stage) -> None:

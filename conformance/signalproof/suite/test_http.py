@@ -202,9 +202,9 @@ async def test_unknown_fields_are_ignored_and_not_forwarded(cast: Cast, encoding
     for received in heard:
         cast.expect(
             "HTTP-6",
-            "x-secret" not in str(received.args) and not set(extra) & set(received.payload),
+            "x-secret" not in str(received.args) and not set(extra) & set(received.fields),
             expected=f"{received.event} without the unknown fields",
-            received=f"the keys {', '.join(received.payload)}",
+            received=f"the keys {', '.join(received.fields)}",
         )
 
 
@@ -292,7 +292,10 @@ async def test_head_gets_4xx_and_changes_nothing(cast: Cast) -> None:
     await woman.hears(await man.offer(woman))
     reply = await cast.http("HEAD", "/offer")
     cast.expect(
-        "HTTP-10", 400 <= reply.status < 500, expected="HTTP 4xx for HEAD /offer", received=f"HTTP {reply.status}"
+        "HTTP-10",
+        400 <= reply.status < 500,
+        expected="HTTP 4xx for HEAD /offer",
+        received=f"HTTP {reply.status}",
     )
 
 
@@ -336,7 +339,10 @@ async def test_browsers_of_another_origin_may_post_and_read_errors(cast: Cast) -
 HOSTILE: dict[str, tuple[bytes, Encoding]] = {
     "deep_nesting": (b'{"sid":' * 20_000 + b"1" + b"}" * 20_000, JSON),
     "deep_array_in_a_field": (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", JSON),
-    "long_number": (b'{"sid":"x","type":"sender","reciever_login":"y","offer":"z","n":' + b"9" * 5_000 + b"}", JSON),
+    "long_number": (
+        b'{"sid":"x","type":"sender","reciever_login":"y","offer":"z","n":' + b"9" * 5_000 + b"}",
+        JSON,
+    ),
     "huge_exponent": (b'{"sid":"x","type":"sender","reciever_login":"y","offer":"z","n":1e99999}', JSON),
     "many_keys": (b"{" + b",".join(b'"k%d":0' % i for i in range(10_000)) + b"}", JSON),
     "long_key": (b'{"' + b"k" * 100_000 + b'":0}', JSON),
@@ -369,7 +375,16 @@ async def test_a_hostile_body_hurts_nobody(cast: Cast, content: bytes, encoding:
 async def test_a_hostile_value_hurts_nobody(cast: Cast, field: str) -> None:
     """Odd strings in each field get no 5xx, and others go on calling."""
     man, woman = await cast.enter("man", "woman")
-    for value in ("", "\x00", "' OR 1=1 --", "a" * 70_000, "../..", "%s%n{0}${x}", "\u202e\ufeff", "💥" * 100):
+    for value in (
+        "",
+        "\x00",
+        "' OR 1=1 --",
+        "a" * 70_000,
+        "../..",
+        "%s%n{0}${x}",
+        "\u202e\ufeff",
+        "💥" * 100,
+    ):
         if field == "offer":
             marked = cast.marked("offer", lambda m, value=value: f"{value}{m}")  # type: ignore[misc]
             posting = await man.try_offer(woman, carrying=marked, malformed=True)
@@ -428,9 +443,7 @@ async def test_refusals_carry_a_code_of_the_registry(cast: Cast) -> None:
     await refusal("an unknown sid", await man.try_offer(woman, fields={"sid": "no-such-sid"}), "OFFER-5")
     await refusal("an offline reciever", await man.try_offer(cast.login("nobody")), "OFFER-6")
     await refusal("a second answer", await woman.try_answer(offer), "ANSWER-5")
-    await refusal(
-        "a missing field", await man.try_offer(woman, fields={"offer": OMIT}, malformed=True), "HTTP-5"
-    )
+    await refusal("a missing field", await man.try_offer(woman, fields={"offer": OMIT}, malformed=True), "HTTP-5")
 
 
 @requirement("HTTP-12")

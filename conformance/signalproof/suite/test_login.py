@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import unicodedata
+from itertools import pairwise
 
 import pytest
 
@@ -39,7 +40,10 @@ async def test_a_websocket_without_polling_speaks_engine_io_4_and_socket_io_5(ca
         connected = await socket.receive(cast.target.timeout)
     except SocketFailure as failure:
         raise NonConformance("LOGIN-1", expected="the Engine.IO handshake", received=str(failure)) from failure
-    for packet, prefix, keys in ((opened, "0", ("sid", "pingInterval", "pingTimeout")), (connected, "40", ("sid",))):
+    for packet, prefix, keys in (
+        (opened, "0", ("sid", "pingInterval", "pingTimeout")),
+        (connected, "40", ("sid",)),
+    ):
         text = packet if isinstance(packet, str) else repr(packet)
         try:
             content = json.loads(text.removeprefix(prefix))
@@ -250,7 +254,7 @@ def _varying_bits(column: list[str]) -> float:
     counter or a clock and holds none.
     """
     values = len(set(column))
-    repeats = sum(a == b for a, b in zip(column, column[1:], strict=False)) / (len(column) - 1)
+    repeats = sum(a == b for a, b in pairwise(column)) / (len(column) - 1)
     return 0.0 if values < 2 or repeats > 0.5 + 0.5 / values else math.log2(values)
 
 
@@ -277,9 +281,7 @@ HOSTILE_FRAMES: dict[str, tuple[str | bytes, ...]] = {
 
 @requirement("LOGIN-10")
 @pytest.mark.parametrize("frames", HOSTILE_FRAMES.values(), ids=HOSTILE_FRAMES)
-async def test_hostile_frames_affect_their_own_socket_only(
-    cast: Cast, frames: tuple[str | bytes, ...]
-) -> None:
+async def test_hostile_frames_affect_their_own_socket_only(cast: Cast, frames: tuple[str | bytes, ...]) -> None:
     """Two users go on calling each other while a third socket misbehaves, and afterwards."""
     man, woman = await cast.enter("man", "woman")
     socket = await cast.raw_socket()

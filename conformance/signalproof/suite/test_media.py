@@ -74,9 +74,7 @@ async def test_several_calls_at_once_connect_each_to_the_right_peer(cast: Cast) 
         *(cast.call(man, woman, media=False) for man, woman in zip(users[::2], users[1::2], strict=True))
     )
     limit = cast.target.timeout
-    await asyncio.gather(
-        *(call.offerer.says(f"call {n}", call.answerer, limit) for n, call in enumerate(calls))
-    )
+    await asyncio.gather(*(call.offerer.says(f"call {n}", call.answerer, limit) for n, call in enumerate(calls)))
     for number, call in enumerate(calls):
         cast.expect(
             "MEDIA-5",
@@ -90,12 +88,11 @@ async def test_several_calls_at_once_connect_each_to_the_right_peer(cast: Cast) 
 async def test_one_user_holds_two_calls(cast: Cast) -> None:
     """A hub calls two users from two peer connections; both connect."""
     hub, woman, girl = await cast.enter("hub", "woman", "girl")
-    first, second = await asyncio.gather(
-        cast.call(hub, woman, media=False), cast.call(hub, girl, media=False)
-    )
+    first, second = await asyncio.gather(cast.call(hub, woman, media=False), cast.call(hub, girl, media=False))
     limit = cast.target.timeout
     await asyncio.gather(
-        first.offerer.says("woman", first.answerer, limit), second.offerer.says("girl", second.answerer, limit)
+        first.offerer.says("woman", first.answerer, limit),
+        second.offerer.says("girl", second.answerer, limit),
     )
 
 

@@ -127,7 +127,7 @@ TYPES = ["receiver", "Sender", "RECIEVER", "", "offer", "answer", "sender ", "pr
 
 
 @requirement("OFFER-8")
-@pytest.mark.parametrize("type_", TYPES, ids=lambda t: repr(t))
+@pytest.mark.parametrize("type_", TYPES, ids=repr)
 async def test_another_type_is_refused_and_changes_nothing(cast: Cast, type_: str) -> None:
     """Neither an offer nor an answer under another `type` has any effect."""
     man, woman = await cast.enter("man", "woman")
@@ -218,7 +218,9 @@ async def test_a_self_offer_never_comes_back_to_its_connection(cast: Cast, devic
 async def test_the_description_is_forwarded_whatever_json_escapes_the_client_uses(cast: Cast) -> None:
     """The body escapes every character to ASCII; the decoded text counts."""
     man, woman = await cast.enter("man", "woman")
-    marked = cast.marked("offer", lambda m: json.dumps({"type": "offer", "sdp": f"s={m} é😀\u2028"}, ensure_ascii=False))
+    marked = cast.marked(
+        "offer", lambda m: json.dumps({"type": "offer", "sdp": f"s={m} é😀\u2028"}, ensure_ascii=False)
+    )
     fields = {"sid": man.sid, "type": "sender", "reciever_login": woman.login, "offer": marked.text}
     body = Body(json.dumps(fields, ensure_ascii=True).encode(), Encoding.JSON.value)
     posting = await man.try_offer(woman, carrying=marked, body=body)

@@ -52,9 +52,7 @@ async def test_headers_and_query_do_not_stand_in_for_the_sid(cast: Cast) -> None
     await woman.hears(offer)
     refused = man.draft_offer(woman)
     cast.refused(await man.try_offer(woman, draft=refused, fields={"sid": OMIT}, malformed=True), "SEC-2")
-    cast.refused(
-        await man.try_offer(woman, fields={"sid": OMIT, "socket_id": man.sid}, malformed=True), "SEC-2"
-    )
+    cast.refused(await man.try_offer(woman, fields={"sid": OMIT, "socket_id": man.sid}, malformed=True), "SEC-2")
     await woman.hears(await man.offer(woman))
 
 
