@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import secrets
@@ -28,13 +27,19 @@ async def examine(target: Target, http: Http, *, available: Sequence[str]) -> Ta
     """
     discovered = await _discovery(target, http)
     target = _complete(target, discovered, available)
-    probe, _ = await asyncio.gather(_probe_offer(target, http), _probe_login(target))
-    if probe.status in {404, 405} or 300 <= probe.status < 400:
-        raise TargetUnusable(
-            f"POST {target.url}/offer got HTTP {probe.status}: there is Socket.IO, but no VCSP endpoint.",
-            "Give the base URL below which /offer lives, with its path prefix if it has one; "
-            "if Socket.IO lives elsewhere, name that with --socket-url.",
-        )
+    probe = await _probe_offer(target, http)
+    socket = Socket(lambda *_: None, lambda: None)
+    try:
+        await _probe_socket(target, socket)
+        if probe.status in {404, 405} or 300 <= probe.status < 400:
+            raise TargetUnusable(
+                f"POST {target.url}/offer got HTTP {probe.status}: there is Socket.IO, but no VCSP endpoint.",
+                "Give the base URL below which /offer lives, with its path prefix if it has one; "
+                "if Socket.IO lives elsewhere, name that with --socket-url.",
+            )
+        await _probe_login(target, socket)
+    finally:
+        await socket.close()
     return replace(target, round_trip=probe.elapsed)
 
 
@@ -92,24 +97,22 @@ async def _probe_offer(target: Target, http: Http) -> HttpReply:
         ) from None
 
 
-async def _probe_login(target: Target) -> None:
-    socket = Socket(lambda *_: None, lambda: None)
-    where = f"{target.socket_url}/socket.io/"
+async def _probe_socket(target: Target, socket: Socket) -> None:
     try:
-        try:
-            await socket.connect(target.socket_url, headers=target.headers, timeout=target.timeout)
-        except SocketFailure as failure:
-            raise TargetUnusable(
-                f"There is no Socket.IO server at {where}: {failure}.",
-                "VCSP needs Engine.IO 4 over WebSocket; if Socket.IO lives elsewhere, name that with --socket-url.",
-            ) from None
-        try:
-            login = f"sp.{secrets.token_hex(4)}.doctor"
-            await socket.request("login", login_payload(login), timeout=target.timeout)
-        except SocketFailure as failure:
-            raise TargetUnusable(
-                f"{where} speaks Socket.IO but not VCSP: the event `login` got {failure}.",
-                "Acknowledge `login` once the login is stored (LOGIN-2); without it nothing else can be checked.",
-            ) from None
-    finally:
-        await socket.close()
+        await socket.connect(target.socket_url, headers=target.headers, timeout=target.timeout)
+    except SocketFailure as failure:
+        raise TargetUnusable(
+            f"There is no Socket.IO server at {target.socket_url}/socket.io/: {failure}.",
+            "VCSP needs Engine.IO 4 over WebSocket; if Socket.IO lives elsewhere, name that with --socket-url.",
+        ) from None
+
+
+async def _probe_login(target: Target, socket: Socket) -> None:
+    login = f"sp.{secrets.token_hex(4)}.doctor"
+    try:
+        await socket.request("login", login_payload(login), timeout=target.timeout)
+    except SocketFailure as failure:
+        raise TargetUnusable(
+            f"{target.socket_url}/socket.io/ speaks Socket.IO, but the event `login` got {failure}.",
+            "Acknowledge `login` once the login is stored (LOGIN-2); without that nothing else can be checked.",
+        ) from None

@@ -53,8 +53,8 @@ class ConformanceSession:
                 profiles=profiles,
                 profiles_reason="named by --profiles" if profiles else "",
                 headers=parse_headers(option.header),
-                timeout=_positive("--timeout", getattr(option, "timeout", None) or 5.0),
-                concurrency=int(_positive("--concurrency", option.concurrency or 16)),
+                timeout=_positive("--timeout", getattr(option, "timeout", None), 5.0),
+                concurrency=int(_positive("--concurrency", option.concurrency, 16)),
             )
         except InvalidTarget as error:
             raise pytest.UsageError(str(error)) from None
@@ -219,7 +219,9 @@ class ConformanceSession:
             reporter.write_line(line)
 
 
-def _positive(option: str, value: float) -> float:
+def _positive(option: str, value: float | None, default: float) -> float:
+    if value is None:
+        return default
     if not value > 0:
         raise InvalidTarget(f"{option} has to be greater than 0")
     return value

@@ -237,5 +237,6 @@ def _reason(error: BaseException) -> str:
     cause: BaseException = error
     while cause.__cause__ is not None or cause.__context__ is not None:
         cause = cause.__cause__ or cause.__context__ or cause
-    text = str(cause) or str(error)
-    return text or type(cause).__name__
+    if isinstance(cause, aiohttp.WSServerHandshakeError):
+        return f"the WebSocket handshake got HTTP {cause.status}"
+    return str(cause) or str(error) or type(cause).__name__

@@ -254,9 +254,7 @@ def test_of_two_answers_at_the_same_moment_one_is_accepted(server: Running) -> N
         async with stage.user("alice") as alice, stage.user("bob") as one, stage.user("bob") as two:
             for round_ in range(20):
                 assert await stage.offer(alice, "bob") == OK
-                replies = await asyncio.gather(
-                    stage.answer(one, f"{round_} one"), stage.answer(two, f"{round_} two")
-                )
+                replies = await asyncio.gather(stage.answer(one, f"{round_} one"), stage.answer(two, f"{round_} two"))
                 assert sorted(reply.get("code", "") for reply in replies) == ["", "already_answered"]
                 winner = "one" if replies[0] == OK else "two"
                 assert (await alice.next())[1] == {"reciever_answer": f"{round_} {winner}"}
@@ -356,9 +354,7 @@ def test_malformed_requests_get_json_and_cors(
     """HTTP-3, HTTP-4, HTTP-5, HTTP-7, HTTP-9, HTTP-10, HTTP-11, HTTP-12."""
 
     async def scene(stage: Stage) -> None:
-        headers = {"origin": "https://page.example"} | (
-            {"content-type": content_type} if content_type else {}
-        )
+        headers = {"origin": "https://page.example"} | ({"content-type": content_type} if content_type else {})
         async with stage.user("alice") as alice, stage.user("bob") as bob:
             response = await stage.http.request(method, "/offer", content=body, headers=headers)
             assert response.status_code == status
@@ -554,9 +550,7 @@ def test_the_log_has_one_line_per_request_and_no_secret() -> None:
             assert await stage.offer(alice, "bob-login", "SDP-SECRET") == OK
             assert (await stage.offer("SDP-SECRET", "bob-login"))["code"] == "unknown_sid"
             await stage.http.get(f"/{alice.sid}")
-            await stage.http.post(
-                "/offer", content=b"SDP-SECRET", headers={"content-type": "application/json"}
-            )
+            await stage.http.post("/offer", content=b"SDP-SECRET", headers={"content-type": "application/json"})
             await bob.next()
 
     with serving() as running:
@@ -605,9 +599,7 @@ def test_a_fault_of_ours_is_still_json_and_harms_nobody_else() -> None:
     async def scene(stage: Stage) -> None:
         async with stage.user("alice") as alice, stage.user("bob") as bob:
             fields = {"sid": alice.sid, "type": "sender", "reciever_login": "bob", "offer": "boom"}
-            response = await stage.http.post(
-                "/offer", json=fields, headers={"origin": "https://page.example"}
-            )
+            response = await stage.http.post("/offer", json=fields, headers={"origin": "https://page.example"})
             assert response.status_code == 500
             assert response.json() == {"status": 1, "message": "internal error"}
             assert response.headers["access-control-allow-origin"] == "*"

@@ -132,9 +132,7 @@ def test_unknown_and_ignored_fields_are_ignored() -> None:
     ("fields", "name"),
     [(SENDER, name) for name in SENDER] + [(RECIEVER, name) for name in (*RECIEVER, "sender_login")],
 )
-def test_a_wrong_type_or_a_lone_surrogate_is_refused(
-    fields: dict[str, object], name: str, value: object
-) -> None:
+def test_a_wrong_type_or_a_lone_surrogate_is_refused(fields: dict[str, object], name: str, value: object) -> None:
     """HTTP-5, HTTP-13."""
     with pytest.raises(BadRequest):
         wire.decode_offer(fields | {name: value}, LIMITS)
