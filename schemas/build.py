@@ -116,9 +116,7 @@ def main() -> None:
         dist / name: json.dumps(document, indent=2, ensure_ascii=False) + "\n"
         for name, document in bundles(definitions).items()
     }
-    stale = [
-        path for path, text in documents.items() if not path.exists() or path.read_bytes() != text.encode()
-    ]
+    stale = [path for path, text in documents.items() if not path.exists() or path.read_bytes() != text.encode()]
     if check and stale:
         names = ", ".join(path.relative_to(SOURCE.parent).as_posix() for path in stale)
         raise SystemExit(f"stale: {names}; run `python schemas/build.py`")

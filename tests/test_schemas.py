@@ -60,9 +60,7 @@ def content_schema(
     yield from validator.descend(content, subschema, schema_path="contentSchema")  # type: ignore[attr-defined]
 
 
-def pattern(
-    validator: Validator, regex: str, instance: Any, schema: Mapping[str, Any]
-) -> Iterator[ValidationError]:
+def pattern(validator: Validator, regex: str, instance: Any, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
     """Assert `pattern` as ECMA-262 reads it: `$` matches at the very end only."""
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", regex), instance):
         yield ValidationError(f"{instance!r} does not match {regex!r}")
@@ -145,9 +143,7 @@ def test_bundle_has_no_root_type() -> None:
 def test_messages_bundle_has_a_property_for_each_object() -> None:
     """Generators that start from a root object reach every object but the event maps."""
     objects = {name for name, schema in FILES.items() if schema.get("type") == "object"}
-    assert MESSAGES["properties"] == {
-        name: {"$ref": f"#/$defs/{name}"} for name in sorted(objects - EVENT_MAPS)
-    }
+    assert MESSAGES["properties"] == {name: {"$ref": f"#/$defs/{name}"} for name in sorted(objects - EVENT_MAPS)}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -195,11 +191,7 @@ def test_definition_has_examples_of_its_own(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "example"),
-    [
-        pytest.param(name, item, id=f"{name}/{i}")
-        for name in FILES
-        for i, item in enumerate(FILES[name]["examples"])
-    ],
+    [pytest.param(name, item, id=f"{name}/{i}") for name in FILES for i, item in enumerate(FILES[name]["examples"])],
 )
 def test_example_in_the_schema_validates(name: str, example: Any) -> None:
     """An `examples` entry is an instance of its schema, contents included."""
@@ -290,9 +282,7 @@ def test_check_names_the_stale_bundle_and_a_build_mends_it(copy: Path) -> None:
         ("Login.json", "Login", "$ref 'Login' names no file"),
     ],
 )
-def test_build_refuses_a_schema_that_breaks_the_naming_rules(
-    copy: Path, old: str, new: str, complaint: str
-) -> None:
+def test_build_refuses_a_schema_that_breaks_the_naming_rules(copy: Path, old: str, new: str, complaint: str) -> None:
     """Stem, title and identifier agree, and each reference names a file."""
     path = copy / "v1" / "CallingEvent.json"
     text = path.read_text(encoding="utf-8")

@@ -1,0 +1,40 @@
+# make check   judge the bundled reference server, or TARGET=https://… another one; ARGS='…' are passed on
+# make test    the project's own tests
+# make lint    lint, format and strict types
+# Each sets up .venv from the hash-pinned lock first, when that has changed.
+
+PYTHON ?= python3
+REPORT ?= signalproof-report
+STAMP := .venv/.installed
+BIN := .venv/bin
+
+.PHONY: check test lint setup bundle lock clean
+
+check: $(STAMP)
+	@$(BIN)/signalproof check $(TARGET) --report '$(REPORT)' $(ARGS)
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python schemas/build.py --check
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml .ci/setup
+	@PYTHON='$(PYTHON)' sh .ci/setup
+
+# Regenerates what is derived: the flat bundles of the schemas.
+bundle: $(STAMP)
+	@$(BIN)/python schemas/build.py
+
+# Pins every dependency by hash; needs uv (https://docs.astral.sh/uv/) on PATH.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  --extra dev pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv signalproof-report
