@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -104,13 +105,13 @@ class Connection:
         self.sid, self.engine_sid = self._socket.sid, self._socket.engine_sid
         self._stage.transcript.add(self.name, SERVER, "connects")
 
-    async def try_log_in(self, *arguments: object) -> tuple[object, ...]:
+    async def try_log_in(self, *arguments: object, shown: str | None = None) -> tuple[object, ...]:
         """Emit `login` with any arguments and give the arguments of the acknowledgement.
 
         A missing acknowledgement breaches LOGIN-2.
         """
         stage = self._stage
-        stage.transcript.add(self.name, SERVER, f"login {stage.redact(_short(arguments))}")
+        stage.transcript.add(self.name, SERVER, shown or f"login {_short(arguments)}")
         try:
             ack = await self._socket.request("login", *arguments, timeout=stage.target.timeout)
         except SocketFailure as failure:
@@ -125,7 +126,7 @@ class Connection:
         """Log in and expect success (LOGIN-2)."""
         payload = login_payload(login)
         _check_own_message("LoginRequest", payload)
-        ack = await self.try_log_in(payload)
+        ack = await self.try_log_in(payload, shown=f"login as {self.name.partition('#')[0]}")
         accepted = (
             ack in {(), (None,)}
             if not any(isinstance(part, dict) for part in ack)
@@ -312,5 +313,5 @@ def _check_own_message(schema: str, message: Fields) -> None:
 
 
 def _short(values: tuple[object, ...]) -> str:
-    text = ", ".join(repr(value) if not isinstance(value, dict) else str(value) for value in values)
+    text = ", ".join(json.dumps(value, ensure_ascii=False, default=repr) for value in values)
     return text if len(text) <= 80 else f"{text[:79]}…"

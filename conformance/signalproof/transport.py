@@ -44,8 +44,8 @@ class HttpReply:
 class Http:
     """One shared HTTP client for the whole run.
 
-    aiohttp, which python-socketio brings along anyway, costs a fifth of the processor time of httpx
-    per request, and the suite makes 1,400 of them (`benchmarks/http_client.py`). Idle connections are
+    aiohttp, which python-socketio brings along anyway, costs less than a fifth of the processor time of
+    httpx per request, and the suite makes 1,400 of them (`benchmarks/http_client.py`). Idle connections are
     dropped after a second, before servers do it: a POST that meets a closing connection is lost.
     """
 
