@@ -26,9 +26,7 @@ Examples:
 """
 
 
-@click.command(
-    epilog=EXAMPLES, context_settings={"show_default": True, "help_option_names": ["-h", "--help"]}
-)
+@click.command(epilog=EXAMPLES, context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port; 0 takes any free one.")
 @click.option(
@@ -45,12 +43,8 @@ Examples:
     metavar="ORIGIN",
     help="Origin whose pages may use the server; repeatable.",
 )
-@click.option(
-    "--ping-interval", default=25, type=click.IntRange(1), help="Seconds between two Engine.IO pings."
-)
-@click.option(
-    "--ping-timeout", default=20, type=click.IntRange(1), help="Seconds to wait for the answer to a ping."
-)
+@click.option("--ping-interval", default=25, type=click.IntRange(1), help="Seconds between two Engine.IO pings.")
+@click.option("--ping-timeout", default=20, type=click.IntRange(1), help="Seconds to wait for the answer to a ping.")
 @click.option(
     "--body-limit",
     default=Limits().body_bytes,
@@ -91,9 +85,9 @@ def main(
 
 def _run(settings: Settings) -> None:
     with _unneeded_imports_off():
-        from signalproof_server.app import create_app  # noqa: PLC0415 - after the switch above; --help stays fast
-        from signalproof_server.log import forward_library_logs, make_logger  # noqa: PLC0415
-        from signalproof_server.serve import Server, listen, new_event_loop  # noqa: PLC0415
+        from signalproof_server.app import create_app
+        from signalproof_server.log import forward_library_logs, make_logger
+        from signalproof_server.serve import Server, listen, new_event_loop
 
     log = make_logger(settings.log_level)
     forward_library_logs(log)

@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-class Refusal(Exception):  # noqa: N818 - being refused is an ordinary outcome
+class Refusal(Exception):
     """The request is not carried out: nothing changes and nobody hears of it."""
 
     code: ClassVar[str]

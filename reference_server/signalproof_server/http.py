@@ -36,9 +36,7 @@ class HttpEdge:
 
     def asgi(self) -> ASGIApp:
         """Build the ASGI application; CORS is outermost, so error replies carry its headers too (HTTP-11)."""
-        posts = [
-            self._route(path, "POST", self._post_endpoint(decode)) for path, decode in wire.POSTS.items()
-        ]
+        posts = [self._route(path, "POST", self._post_endpoint(decode)) for path, decode in wire.POSTS.items()]
         gets = [
             self._route("/healthz", "GET", self.health),
             self._route("/.well-known/vcsp", "GET", self.discovery),
@@ -99,11 +97,7 @@ class HttpEdge:
         self.log.info(
             "request",
             endpoint=endpoint,
-            outcome="error"
-            if reply.http_status == 500
-            else "refused"
-            if "code" in reply.body
-            else "accepted",
+            outcome="error" if reply.http_status == 500 else "refused" if "code" in reply.body else "accepted",
             code=reply.body.get("code"),
             http_status=reply.http_status,
             ms=round((time.perf_counter() - started) * 1000, 2),

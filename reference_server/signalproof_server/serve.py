@@ -105,7 +105,7 @@ class Server(uvicorn.Server):
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """Make the fastest event loop there is."""
     try:
-        import uvloop  # noqa: PLC0415 - not available everywhere
+        import uvloop
     except ImportError:
         return asyncio.new_event_loop()
     loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Protocol
 from urllib.parse import parse_qs
 
+import engineio
 import socketio
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
@@ -22,12 +23,14 @@ from signalproof_server.values import Emit, Json, Leave, Reply
 __all__ = ["SocketEdge", "emit_with", "make_sio", "new_sid"]
 
 NAMESPACE = "/"
+MAX_ATTACHMENTS = 8
 
 
 class EngineConnection(Protocol):
     """An Engine.IO connection, as far as the server uses it."""
 
     queue: asyncio.Queue[object]
+    closed: bool
     upgraded: bool
     """Whether it is a WebSocket."""
 
@@ -69,6 +72,17 @@ class Sio(Protocol):
         """Stop the background task; once."""
 
 
+class TextPacket(socketio.packet.Packet):  # type: ignore[misc]  # the library has no types
+    """A Socket.IO packet with few attachments; python-socketio would hoard as many as announced (LOGIN-10)."""
+
+    def decode(self, encoded_packet: str) -> int:
+        """Read the text of a packet, and how many binary messages follow it."""
+        attachments: int = super().decode(encoded_packet) or 0
+        if attachments > MAX_ATTACHMENTS:
+            raise ValueError("too many attachments")
+        return attachments
+
+
 def new_sid() -> str:
     """Make an id that nobody can guess: python-engineio's own ends in a shared counter (LOGIN-9)."""
     return secrets.token_urlsafe(18)
@@ -80,6 +94,7 @@ def make_sio(settings: Settings) -> Sio:
     silent.setLevel(logging.CRITICAL + 1)
     sio: Sio = socketio.AsyncServer(
         async_mode="asgi",
+        serializer=TextPacket,
         async_handlers=False,  # the events of one connection are handled in their order
         cors_allowed_origins="*" if "*" in settings.cors_origins else list(settings.cors_origins),
         ping_interval=settings.ping_interval,
@@ -162,9 +177,11 @@ class SocketEdge:
         except Exception as exc:  # noqa: BLE001 - foreign code fed with foreign input
             self.log.info("bad packet", error=type(exc).__name__)
             await self._drop(scope)
-        if scope["type"] == "http" and not answered:
-            reply = reply_to(BadRequest())
-            await JSONResponse(reply.body, status_code=reply.http_status)(scope, receive, send)
+        if scope["type"] == "http":
+            if not answered:
+                reply = reply_to(BadRequest())
+                await JSONResponse(reply.body, status_code=reply.http_status)(scope, receive, send)
+            await self._end_poll(scope)
 
     async def close(self) -> None:
         """Say good-bye to every connection, so that none holds the shutdown up; harmless when repeated."""
@@ -176,12 +193,24 @@ class SocketEdge:
             self._shut = True
             await self.sio.shutdown()
 
+    async def _end_poll(self, scope: Scope) -> None:
+        """Answer the waiting poll of a client that has just posted its good-bye, as Engine.IO wants it."""
+        if scope["method"] == "POST":
+            for eio_sid in _named_sids(scope):
+                connection = self.sio.eio.sockets.get(eio_sid)
+                if connection is not None and connection.closed:
+                    await connection.queue.put(engineio.packet.Packet(engineio.packet.NOOP))
+
     async def _drop(self, scope: Scope) -> None:
         """End the connection that this scope carries; python-engineio would only notice at the next ping."""
-        named = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("sid", [])
         carried = [sid for sid, environ in self.sio.environ.items() if environ.get("asgi.scope") is scope]
-        for eio_sid in {*named, *carried}:
+        for eio_sid in {*_named_sids(scope), *carried}:
             connection = self.sio.eio.sockets.pop(eio_sid, None)
             if connection is not None:
                 await connection.close(wait=False, abort=True)
                 await connection.queue.put(None)
+
+
+def _named_sids(scope: Scope) -> list[str]:
+    """Get the Engine.IO sid in a request's query, if there is one."""
+    return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("sid", [])

@@ -101,11 +101,13 @@ def test_a_restart_forgets_every_connection(number: signal.Signals, tmp_path: Pa
 
     async def log_in(process: Process) -> str:
         client = socketio.AsyncClient(reconnection=False)
+        gone = asyncio.Event()
+        client.on("disconnect", lambda *_reason: gone.set())
         await client.connect(process.url, transports=["websocket"])
         assert await client.call("login", {"login": "alice"}) == {"status": 0}
         sid = str(client.get_sid("/"))
         process.popen.send_signal(number)
-        await asyncio.wait_for(client.wait(), 5)
+        await asyncio.wait_for(gone.wait(), 5)
         await client.disconnect()
         return sid
 
