@@ -9,21 +9,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 
+from signalproof.connection import Stage
 from signalproof.errors import NonConformance
 from signalproof.expect import Expectations
 from signalproof.ledger import Ledger, Posting
-from signalproof.participant import Connection, Stage
+from signalproof.participant import Connection
 from signalproof.peer import Peer, fingerprint
 from signalproof.requirements import Level, catalogue
 from signalproof.target import Target
 from signalproof.transcript import Transcript
 from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
-from signalproof.wire import ANSWER, EVENT_NAMES, OFFER, Body, Marked, encode_body
+from signalproof.wire import ANSWER, KINDS_BY_EVENT, OFFER, Body, Marked, encode_body
 
 __all__ = ["Call", "Cast"]
 
 _TOKEN = re.compile(r"[A-Za-z0-9_\-]{12,}")
-_KINDS = {kind.event: kind for kind in (OFFER, ANSWER)}
 
 
 class Call:
@@ -60,6 +60,7 @@ class Cast(Expectations):
             expectations=self,
             connections=self.connections,
             postings=self.postings,
+            check=number,
             redact=self.redact,
         )
 
@@ -72,6 +73,7 @@ class Cast(Expectations):
     async def connect(self, name: str) -> Connection:
         """Bring on a connection that has not logged in."""
         connection = Connection(self._unused(name), self._stage)
+        self.connections.append(connection)
         await connection.open()
         return connection
 
@@ -239,18 +241,11 @@ class Cast(Expectations):
             yield from posting.breaches()
         for connection in self.connections:
             for stray in connection.strays:
-                kind = _KINDS.get(stray.event)
-                if kind is not None:
+                if kind := KINDS_BY_EVENT.get(stray.event):
                     yield NonConformance(
-                        kind.text,
-                        expected=f"every {stray.event} to carry a text that a participant posted",
-                        received=f"one at {connection.name} that nobody posted",
-                    )
-                elif stray.event in EVENT_NAMES:
-                    yield NonConformance(
-                        "SEC-2",
-                        expected="events that a participant caused",
-                        received=f"{stray.event} at {connection.name} that nobody caused",
+                        kind.text or kind.leak,
+                        expected=f"every {stray.event} to come from a request, with the text that was posted",
+                        received=f"one at {connection.name} that no request explains",
                     )
             for received in connection.heard:
                 exposed = (set(_TOKEN.findall(str(received.args))) & all_sids) - {connection.sid}

@@ -37,6 +37,10 @@ class Listener(Protocol):
         """The login bound to it, or an empty string."""
 
     @property
+    def check(self) -> int:
+        """The number of the check it takes part in."""
+
+    @property
     def live(self) -> bool:
         """Whether it is bound and open."""
 
@@ -69,9 +73,9 @@ class Received:
 class Posting:
     """One request that may raise an event.
 
-    `text` is the string the event has to carry, `targets` the connections that have to receive it,
-    `own_devices` those of the same user where it has no business; `reply` is None until one came;
-    `refusal` names the requirement under which the check demands a refusal.
+    `text` is the string the event has to carry (empty where there is none), `targets` the connections
+    that have to receive it, `tolerated` those where only a SHOULD forbids it; `reply` is None until one
+    came; `refusal` names the requirement under which the check demands a refusal.
     """
 
     kind: Kind
@@ -79,13 +83,11 @@ class Posting:
     text: str
     marker: str
     targets: frozenset[Listener]
-    own_devices: frozenset[Listener] = frozenset()
-    answered: Posting | None = None
+    tolerated: frozenset[Listener] = frozenset()
     reply: Reply | None = None
     sent_at: float = 0.0
     replied_at: float = 0.0
     refusal: str | None = None
-    excused: bool = False
     heard: list[Received] = field(default_factory=list)
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -126,7 +128,7 @@ class Posting:
             connection = received.connection
             counts[connection] = counts.get(connection, 0) + 1
             yield from self._breaches_of(received, counts[connection])
-        if self.accepted and not self.excused:
+        if self.accepted:
             for connection in self.targets:
                 if connection not in counts and connection.live_since < self.sent_at and connection.live:
                     yield NonConformance(
@@ -152,9 +154,9 @@ class Posting:
                 )
             yield from self.faults_of(received)
         else:
-            own = received.connection in self.own_devices
+            tolerated = received.connection in self.tolerated
             yield NonConformance(
-                self.kind.own_device if own else self.kind.leak,
+                self.kind.tolerated if tolerated else self.kind.leak,
                 expected=f"{self.kind.event} at {_names(self.targets)} and nowhere else",
                 received=f"{received.event} also at {name}",
                 hint=hints.for_stranger(received.event, own_connection=received.connection is self.author),
@@ -173,8 +175,7 @@ class Posting:
                 hint=hints.for_event_name(received.event),
             )
             return
-        text = fields.get(kind.text_key)
-        if not isinstance(text, str):
+        if kind.text_key and not isinstance(fields.get(kind.text_key), str):
             problem = violation(kind.event_schema, payload)
             yield NonConformance(
                 kind.once,
@@ -183,29 +184,41 @@ class Posting:
                 hint=hints.for_payload(payload, kind.text_key),
             )
             return
-        if text != self.text:
+        text = str(fields.get(kind.text_key))
+        if kind.text_key and text != self.text:
             yield NonConformance(
                 kind.text,
                 expected=f"{kind.text_key} to be the posted text, character for character",
                 received=_difference(self.text, text),
                 hint=hints.for_text(self.text, text),
             )
-        if kind.name == "offer" and fields.get("sender_login") != self.author.login:
+        if fields.get(kind.author_key, self.author.login) != self.author.login:
             yield NonConformance(
-                "OFFER-3",
-                expected=f"sender_login {self.author.login!r}, the login bound to the sid",
-                received=repr(fields.get("sender_login", "no sender_login")),
+                kind.author,
+                expected=f"{kind.author_key} {self.author.login!r}, the login bound to the sid",
+                received=repr(fields[kind.author_key]),
             )
         elif problem := violation(kind.event_schema, payload):
             yield NonConformance(kind.once, expected=f"a valid {kind.event} payload", received=problem)
 
+    def explains(self, received: Received) -> bool:
+        """Whether an event without a marker can come from this posting."""
+        if received.event != self.kind.event:
+            return False
+        if received.fields.get(self.kind.author_key, self.author.login) != self.author.login:
+            return False
+        if self.kind.text_key and received.fields.get(self.kind.text_key) != self.text:
+            return False
+        return received.connection.check == self.author.check or self.author.login in str(received.args)
+
 
 class Ledger:
-    """All postings of a run by marker, and the events that carry none."""
+    """All postings of a run: those whose text carries a marker, and those that raise an event without text."""
 
     def __init__(self) -> None:
         self.run = "".join(secrets.choice("0123456789abcdefghijklmnopqrstuvwxyz") for _ in range(4))
-        self._postings: dict[str, Posting] = {}
+        self._marked: dict[str, Posting] = {}
+        self._plain: list[Posting] = []
         self._count = 0
 
     def new_marker(self) -> str:
@@ -215,15 +228,30 @@ class Ledger:
 
     def open(self, posting: Posting) -> Posting:
         """Enter a posting, before its request is sent."""
-        self._postings[posting.marker] = posting
+        if posting.marker in posting.text:
+            self._marked[posting.marker] = posting
+        elif posting.kind.event:
+            self._plain.append(posting)
         return posting
 
     def record(self, received: Received) -> Posting | None:
-        """Lay an event to its posting; give None when it carries no marker of this run."""
-        posting = self._postings.get(find_marker(received.args) or "")
+        """Lay an event to its posting; give None when no posting of this run explains it."""
+        posting = self._marked.get(find_marker(received.args) or "") or self._of_plain(received)
         if posting is not None:
             posting.received(received)
         return posting
+
+    def _of_plain(self, received: Received) -> Posting | None:
+        """Find the posting of an event without a marker, such as `calling`, by what else it says.
+
+        Of several it is the first that this connection still has to hear of; else it is one too many,
+        and goes to the last.
+        """
+        candidates = [posting for posting in self._plain if posting.explains(received)]
+        for posting in candidates:
+            if received.connection in posting.targets | posting.tolerated and not posting.at(received.connection):
+                return posting
+        return candidates[-1] if candidates else None
 
 
 def _names(connections: frozenset[Listener]) -> str:

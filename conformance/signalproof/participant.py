@@ -1,183 +1,47 @@
-"""One connection of one user: what it can do, and what it has heard."""
+"""What a participant does: every request of the protocol, to be judged or expected to be accepted.
+
+`try_…` posts and gives the posting, whatever the reply; the form without `try_` expects acceptance, under
+`requirement` or the check's first requirement.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from time import perf_counter
-from typing import TypedDict, Unpack
+from collections.abc import Iterable
+from typing import Unpack
 
-from signalproof import hints
-from signalproof.errors import KitError, NonConformance
-from signalproof.expect import Expectations
-from signalproof.ledger import Ledger, Listener, Posting, Received
-from signalproof.reply import no_reply, read_reply
-from signalproof.schemas import violation
-from signalproof.target import Target
-from signalproof.transcript import SERVER, Transcript
-from signalproof.transport import Http, HttpFailure, Socket, SocketFailure
+from signalproof.connection import OMIT, Client, Variation
+from signalproof.ledger import Listener, Posting
 from signalproof.wire import (
     ANSWER,
+    CALL,
+    CANDIDATE,
+    DECLINE,
     OFFER,
-    Body,
+    REFRESH,
+    STATUS,
     Encoding,
-    Fields,
-    Kind,
     Marked,
     answer_fields,
-    encode_body,
-    login_payload,
+    call_fields,
+    candidate,
+    candidate_fields,
+    decline_fields,
     offer_fields,
-    session_description,
+    status_fields,
 )
 
-__all__ = ["OMIT", "Connection", "Stage"]
-
-OMIT = object()
-"""As the value of an overridden field: leave the field out."""
+__all__ = ["OMIT", "Connection"]
 
 
-class Variation(TypedDict, total=False):
-    """How a request departs from the ordinary one.
+class Connection(Client):
+    """A connection and the acts of its user."""
 
-    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body. A message that
-    breaks its schema has to be declared `malformed`; all others are checked before they are sent.
-    """
-
-    fields: Mapping[str, object]
-    encoding: Encoding
-    body: Body
-    method: str
-    malformed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What all connections of one check share."""
-
-    target: Target
-    http: Http
-    ledger: Ledger
-    transcript: Transcript
-    expectations: Expectations
-    connections: list[Connection]
-    postings: list[Posting]
-    redact: Callable[[str], str]
-
-
-class Connection:
-    """A Socket.IO connection and the HTTP requests made with its sid."""
-
-    def __init__(self, name: str, stage: Stage) -> None:
-        self.name = name
-        self.login = ""
-        self.live_since = float("inf")
-        self.heard: list[Received] = []
-        self.strays: list[Received] = []
-        self.sid = ""
-        self.engine_sid = ""
-        self._stage = stage
-        self._socket = Socket(self._on_event, self._on_close)
-        stage.connections.append(self)
-
-    @property
-    def live(self) -> bool:
-        """Whether the connection is logged in and open."""
-        return bool(self.login) and self._socket.connected
-
-    @property
-    def connected(self) -> bool:
-        """Whether the connection is open."""
-        return self._socket.connected
-
-    # ── the socket ─────────────────────────────────────────────────────────────────────────────
-
-    async def open(self) -> None:
-        """Connect, without logging in (LOGIN-1)."""
-        target = self._stage.target
-        try:
-            await self._socket.connect(target.socket_url, headers=target.headers, timeout=target.timeout)
-        except SocketFailure as failure:
-            self._stage.expectations.breach(
-                NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received=str(failure))
-            )
-        self.sid, self.engine_sid = self._socket.sid, self._socket.engine_sid
-        self._stage.transcript.add(self.name, SERVER, "connects")
-
-    async def try_log_in(self, *arguments: object, shown: str | None = None) -> tuple[object, ...]:
-        """Emit `login` with any arguments and give the arguments of the acknowledgement.
-
-        A missing acknowledgement breaches LOGIN-2.
-        """
-        stage = self._stage
-        stage.transcript.add(self.name, SERVER, shown or f"login {_short(arguments)}")
-        try:
-            ack = await self._socket.request("login", *arguments, timeout=stage.target.timeout)
-        except SocketFailure as failure:
-            stage.expectations.breach(
-                NonConformance("LOGIN-2", expected="an acknowledgement of `login`", received=str(failure))
-            )
-            raise KitError("LOGIN-2 has to be a MUST") from failure
-        stage.transcript.add(SERVER, self.name, f"ack {_short(ack)}")
-        return ack
-
-    async def log_in(self, login: str) -> Connection:
-        """Log in and expect success (LOGIN-2)."""
-        payload = login_payload(login)
-        _check_own_message("LoginRequest", payload)
-        ack = await self.try_log_in(payload, shown=f"login as {self.name.partition('#')[0]}")
-        accepted = (
-            ack in {(), (None,)}
-            if not any(isinstance(part, dict) for part in ack)
-            else (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
-        )
-        self._stage.expectations.expect(
-            "LOGIN-2",
-            accepted,
-            expected='`login` to be acknowledged with {"status":0} or nothing',
-            received=self._stage.redact(_short(ack)),
-        )
-        if not self.login:
-            self.login = login
-            self.live_since = perf_counter()
-        return self
-
-    async def emit(self, event: str, *arguments: object) -> None:
-        """Emit any event, without waiting for an acknowledgement."""
-        self._stage.transcript.add(self.name, SERVER, f"{event} {_short(arguments)}")
-        try:
-            await self._socket.emit(event, *arguments)
-        except SocketFailure as failure:
-            self._stage.transcript.note(self.name, f"cannot emit: {failure}")
-
-    async def leave(self) -> None:
-        """Disconnect gracefully, as part of the check."""
-        self._stage.transcript.add(self.name, SERVER, "disconnects")
-        await self._socket.close()
-
-    async def close(self) -> None:
-        """Disconnect when all is judged."""
-        await self._socket.close()
-
-    def _on_close(self) -> None:
-        self._stage.transcript.note(self.name, "disconnected")
-
-    def _on_event(self, event: str, arguments: tuple[object, ...], at: float) -> None:
-        received = Received(self, event, arguments, at)
-        self.heard.append(received)
-        posting = self._stage.ledger.record(received)
-        if posting is None:
-            self.strays.append(received)
-        what = f" from {posting.author.name}" if posting else ""
-        self._stage.transcript.add(SERVER, self.name, f"{event}{what}", at=at)
-
-    # ── requests ───────────────────────────────────────────────────────────────────────────────
+    # ── offer and answer ───────────────────────────────────────────────────────────────────────
 
     def draft_offer(self, to: Connection | str, carrying: Marked | None = None) -> Posting:
         """Make the posting of an offer before it is sent, for those who listen for it meanwhile."""
         login = to if isinstance(to, str) else to.login
-        return self._open(OFFER, carrying or self.marked("offer"), self._live_with(login))
+        return self.draft(OFFER, carrying or self.marked("offer"), self.live_with(login))
 
     async def try_offer(
         self,
@@ -191,7 +55,7 @@ class Connection:
         posting = draft or self.draft_offer(to, carrying)
         base = offer_fields(self.sid, to if isinstance(to, str) else to.login, posting.text)
         what = f"POST /offer sender → {to.name if isinstance(to, Connection) else 'a login'}"
-        return await self._send(posting, what, base, **variation)
+        return await self.send(posting, what, base, **variation)
 
     async def offer(
         self,
@@ -203,7 +67,7 @@ class Connection:
     ) -> Posting:
         """Post an offer and expect that it is accepted."""
         posting = await self.try_offer(to, carrying=carrying, encoding=encoding)
-        return self._stage.expectations.accepted(posting, requirement)
+        return self.expectations.accepted(posting, requirement)
 
     async def try_answer(
         self,
@@ -219,12 +83,12 @@ class Connection:
         """
         marked = carrying or self.marked("answer")
         author = offer.author
-        posting = self._open(ANSWER, marked, frozenset({author}), answered=offer)
-        posting.own_devices = self._live_with(author.login) - {author}
+        posting = self.draft(ANSWER, marked, frozenset({author}))
+        posting.tolerated = self.live_with(author.login) - {author}
         sender = named if isinstance(named, str) else author.login if named else None
         base = answer_fields(self.sid, marked.text, sender)
         what = f"POST /offer reciever → {author.name}"
-        return await self._send(posting, what, base, **variation)
+        return await self.send(posting, what, base, **variation)
 
     async def answer(
         self,
@@ -237,81 +101,75 @@ class Connection:
     ) -> Posting:
         """Post the answer to `offer` and expect that it is accepted."""
         posting = await self.try_answer(offer, named=named, carrying=carrying, encoding=encoding)
-        return self._stage.expectations.accepted(posting, requirement)
+        return self.expectations.accepted(posting, requirement)
 
-    async def hears(self, posting: Posting, *, requirement: str | None = None) -> Received:
-        """Wait for the event of `posting` here, examine it, and give it.
+    # ── candidates ─────────────────────────────────────────────────────────────────────────────
 
-        Its absence breaches `requirement`, by default the one that demands delivery.
-        """
-        stage = self._stage
-        received = await posting.wait_at(self, stage.target.timeout)
-        if received is None:
-            others = sorted({other.event for other in self.heard[-4:]})
-            stage.expectations.breach(
-                NonConformance(
-                    *dict.fromkeys((requirement or posting.kind.once, posting.kind.once)),
-                    expected=f"{posting.kind.event} at {self.name} within {stage.target.timeout:g} s",
-                    received=f"only {', '.join(others)}" if others else "nothing",
-                    hint=hints.for_unheard(others),
-                )
-            )
-            raise KitError(f"{posting.kind.once} has to be a MUST")
-        for fault in posting.faults_of(received):
-            stage.expectations.breach(fault)
-        stage.expectations.proven(posting)
-        return received
-
-    def marked(self, kind: str, template: Callable[[str], str] | None = None) -> Marked:
-        """Make a text to be forwarded: a small description, or `template` applied to a new marker."""
-        marker = self._stage.ledger.new_marker()
-        return Marked(marker, template(marker) if template else session_description(kind, marker))
-
-    def _live_with(self, login: str) -> frozenset[Listener]:
-        return frozenset(c for c in self._stage.connections if c.live and c.login == login)
-
-    def _open(
-        self, kind: Kind, marked: Marked, targets: frozenset[Listener], answered: Posting | None = None
+    async def try_candidate(
+        self,
+        to: Iterable[Listener],
+        *,
+        tolerated: Iterable[Listener] = (),
+        login: str | None = None,
+        carrying: Marked | None = None,
+        **variation: Unpack[Variation],
     ) -> Posting:
-        posting = Posting(
-            kind=kind,
-            author=self,
-            text=marked.text,
-            marker=marked.marker,
-            targets=targets,
-            answered=answered,
-        )
-        self._stage.postings.append(posting)
-        return self._stage.ledger.open(posting)
+        """Post an ICE candidate that the connections `to` have to hear; `login` names the peer."""
+        posting = self.draft(CANDIDATE, carrying or self.marked("candidate", candidate), frozenset(to))
+        posting.tolerated = frozenset(tolerated)
+        base = candidate_fields(self.sid, posting.text, login)
+        return await self.send(posting, "POST /ice", base, **variation)
 
-    async def _send(self, posting: Posting, what: str, base: Fields, **variation: Unpack[Variation]) -> Posting:
-        stage = self._stage
-        method = variation.get("method", "POST")
-        body = variation.get("body")
-        if body is None:
-            fields = {k: v for k, v in {**base, **variation.get("fields", {})}.items() if v is not OMIT}
-            if not variation.get("malformed"):
-                _check_own_message(posting.kind.request_schema, fields)
-            body = encode_body(fields, variation.get("encoding", Encoding.JSON))
-        headers = {} if body.content_type is None else {"content-type": body.content_type}
-        posting.sent_at = perf_counter()
-        stage.transcript.add(self.name, SERVER, what.replace("POST", method))
-        try:
-            raw = await stage.http.request(method, posting.kind.path, headers=headers, content=body.content)
-        except HttpFailure as failure:
-            posting.reply = no_reply(str(failure))
-        else:
-            posting.reply = read_reply(raw, posting.kind.accepted_schema)
-        posting.replied_at = perf_counter()
-        stage.transcript.add(SERVER, self.name, stage.redact(posting.reply.text))
-        return posting
+    async def candidate(
+        self,
+        to: Iterable[Listener],
+        *,
+        tolerated: Iterable[Listener] = (),
+        login: str | None = None,
+        carrying: Marked | None = None,
+        requirement: str | None = None,
+    ) -> Posting:
+        """Post an ICE candidate and expect that it is accepted."""
+        posting = await self.try_candidate(to, tolerated=tolerated, login=login, carrying=carrying)
+        return self.expectations.accepted(posting, requirement)
 
+    # ── calls ──────────────────────────────────────────────────────────────────────────────────
 
-def _check_own_message(schema: str, message: Fields) -> None:
-    if problem := violation(schema, message, content=True):
-        raise KitError(f"the kit was about to send a malformed message: {problem}")
+    async def try_ring(self, callee: Connection | str, **variation: Unpack[Variation]) -> Posting:
+        """Call a user: `POST /call`."""
+        login = callee if isinstance(callee, str) else callee.login
+        posting = self.draft(CALL, self.unmarked(), self.live_with(login))
+        return await self.send(posting, "POST /call", call_fields(self.sid, login), **variation)
 
+    async def ring(self, callee: Connection, *, requirement: str | None = None) -> Posting:
+        """Call a user and expect that it rings."""
+        return self.expectations.accepted(await self.try_ring(callee), requirement)
 
-def _short(values: tuple[object, ...]) -> str:
-    text = ", ".join(json.dumps(value, ensure_ascii=False, default=repr) for value in values)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    async def try_decline(self, caller: Connection | str, **variation: Unpack[Variation]) -> Posting:
+        """Decline the call of a user: `POST /decline`."""
+        login = caller if isinstance(caller, str) else caller.login
+        posting = self.draft(DECLINE, self.unmarked(), self.live_with(login))
+        return await self.send(posting, "POST /decline", decline_fields(self.sid, login), **variation)
+
+    async def decline(self, caller: Connection, *, requirement: str | None = None) -> Posting:
+        """Decline the call of a user and expect that this is accepted."""
+        return self.expectations.accepted(await self.try_decline(caller), requirement)
+
+    async def try_status(self, status: str, **variation: Unpack[Variation]) -> Posting:
+        """Say `free` or `beasy`: `POST /status`."""
+        posting = self.draft(STATUS, self.unmarked(), frozenset())
+        return await self.send(posting, f"POST /status {status}", status_fields(self.sid, status), **variation)
+
+    async def status(self, status: str, *, requirement: str | None = None) -> Posting:
+        """Say `free` or `beasy` and expect that this is accepted."""
+        return self.expectations.accepted(await self.try_status(status), requirement)
+
+    async def try_refresh(self, peer: Connection | str, **variation: Unpack[Variation]) -> Posting:
+        """Ask a peer to start anew: `POST /refresh`."""
+        login = peer if isinstance(peer, str) else peer.login
+        posting = self.draft(REFRESH, self.unmarked(), self.live_with(login))
+        return await self.send(posting, "POST /refresh", call_fields(self.sid, login), **variation)
+
+    async def refresh(self, peer: Connection, *, requirement: str | None = None) -> Posting:
+        """Ask a peer to start anew and expect that this is accepted."""
+        return self.expectations.accepted(await self.try_refresh(peer), requirement)

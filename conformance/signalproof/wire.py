@@ -14,27 +14,37 @@ from urllib.parse import urlencode
 
 __all__ = [
     "ANSWER",
+    "CALL",
+    "CANDIDATE",
+    "DECLINE",
     "DESCRIPTION_BYTES",
-    "EVENT_NAMES",
+    "KINDS_BY_EVENT",
     "LOGIN_CODE_POINTS",
     "OFFER",
+    "POST_PATHS",
+    "REFRESH",
+    "STATUS",
     "Body",
     "Encoding",
     "Fields",
     "Kind",
     "Marked",
     "answer_fields",
+    "call_fields",
+    "candidate",
+    "candidate_fields",
+    "decline_fields",
     "encode_body",
     "find_marker",
     "login_payload",
     "offer_fields",
     "session_description",
+    "status_fields",
 ]
 
 Fields = Mapping[str, object]
 LOGIN_CODE_POINTS = 80
 DESCRIPTION_BYTES = 65_536
-EVENT_NAMES = frozenset({"sender_offer", "reciever_answer", "ice_candidate", "calling", "decline", "refresh"})
 _MARKER = re.compile(r"sp-[0-9a-z]{4}-\d{5}")
 
 
@@ -47,23 +57,27 @@ class Encoding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A request that raises an event: where it is posted, what it raises, which requirements judge it.
+    """A request: where it is posted, which event it raises, and which requirements judge that event.
 
-    `once` binds exact delivery to the intended connections, `leak` delivery to anybody else,
-    `text` the forwarded string; `text_key` is the event's key that holds it.
+    `event` is empty where no event follows. `text_key` is the key of the forwarded text in the event, or
+    empty. `author_key` is the key that names the author to the peer, or empty. Of the requirements, `once`
+    binds exact delivery to the intended connections, `leak` delivery to anybody else, `tolerated` delivery
+    to those connections where a SHOULD forbids it, `text` the forwarded text, `author` the author's login.
     """
 
     name: str
     path: str
     request_schema: str
     accepted_schema: str
-    event: str
-    event_schema: str
-    text_key: str
     once: str
     leak: str
-    own_device: str
-    text: str
+    event: str = ""
+    event_schema: str = ""
+    text_key: str = ""
+    author_key: str = ""
+    tolerated: str = ""
+    text: str = ""
+    author: str = ""
 
 
 OFFER = Kind(
@@ -74,10 +88,11 @@ OFFER = Kind(
     event="sender_offer",
     event_schema="SenderOfferEvent",
     text_key="sender_offer",
+    author_key="sender_login",
     once="OFFER-1",
     leak="OFFER-2",
-    own_device="OFFER-2",
     text="OFFER-4",
+    author="OFFER-3",
 )
 ANSWER = Kind(
     name="answer",
@@ -87,11 +102,76 @@ ANSWER = Kind(
     event="reciever_answer",
     event_schema="RecieverAnswerEvent",
     text_key="reciever_answer",
+    author_key="reciever_login",
     once="ANSWER-1",
     leak="ANSWER-2",
-    own_device="ANSWER-3",
+    tolerated="ANSWER-3",
     text="ANSWER-1",
+    author="CORR-4",
 )
+CANDIDATE = Kind(
+    name="candidate",
+    path="/ice",
+    request_schema="IceRequest",
+    accepted_schema="IceAccepted",
+    event="ice_candidate",
+    event_schema="IceCandidateEvent",
+    text_key="ice",
+    author_key="login",
+    once="ICE-2",
+    leak="ICE-3",
+    tolerated="ICE-7",
+    text="ICE-1",
+    author="CORR-4",
+)
+CALL = Kind(
+    name="call",
+    path="/call",
+    request_schema="CallRequest",
+    accepted_schema="CallAccepted",
+    event="calling",
+    event_schema="CallingEvent",
+    author_key="login",
+    once="CALL-1",
+    leak="CALL-1",
+    author="CALL-1",
+)
+DECLINE = Kind(
+    name="decline",
+    path="/decline",
+    request_schema="DeclineRequest",
+    accepted_schema="PlainAccepted",
+    event="decline",
+    event_schema="DeclineEvent",
+    author_key="login",
+    once="CALL-5",
+    leak="CALL-5",
+    author="CALL-5",
+)
+REFRESH = Kind(
+    name="refresh",
+    path="/refresh",
+    request_schema="RefreshRequest",
+    accepted_schema="PlainAccepted",
+    event="refresh",
+    event_schema="RefreshEvent",
+    once="CALL-10",
+    leak="CALL-10",
+)
+STATUS = Kind(
+    name="status",
+    path="/status",
+    request_schema="StatusRequest",
+    accepted_schema="PlainAccepted",
+    once="CALL-4",
+    leak="CALL-4",
+)
+KINDS_BY_EVENT = {kind.event: kind for kind in (OFFER, ANSWER, CANDIDATE, CALL, DECLINE, REFRESH)}
+POST_PATHS = {
+    "core": ("/offer",),
+    "ice": ("/ice",),
+    "call": ("/call", "/decline", "/status", "/refresh"),
+}
 
 
 def login_payload(login: str) -> Fields:
@@ -108,6 +188,32 @@ def answer_fields(sid: str, answer: str, sender_login: str | None = None) -> dic
     """Make the body of `POST /offer`, `type` `reciever`; `sender_login` selects the offer."""
     named = {} if sender_login is None else {"sender_login": sender_login}
     return {"sid": sid, "type": "reciever", "answer": answer, **named}
+
+
+def candidate_fields(sid: str, ice: str, login: str | None = None) -> dict[str, object]:
+    """Make the body of `POST /ice`; `login` names the peer it is for."""
+    return {"sid": sid, "ice": ice, **({} if login is None else {"login": login})}
+
+
+def call_fields(sid: str, login: str) -> dict[str, object]:
+    """Make the body of `POST /call` and `POST /refresh`: `login` is the callee, or the peer."""
+    return {"sid": sid, "login": login}
+
+
+def decline_fields(sid: str, caller: str) -> dict[str, object]:
+    """Make the body of `POST /decline`; the key for the caller is `reciever_login`."""
+    return {"sid": sid, "reciever_login": caller}
+
+
+def status_fields(sid: str, status: str) -> dict[str, object]:
+    """Make the body of `POST /status`: `free` or `beasy`."""
+    return {"sid": sid, "status": status}
+
+
+def candidate(marker: str, number: int = 1) -> str:
+    """Make the JSON text of an ICE candidate that leads nowhere (RFC 8839, section 5.1)."""
+    line = f"candidate:{number} 1 udp 2130706431 192.0.2.{number % 254 + 1} {20000 + number} typ host"
+    return json.dumps({"candidate": line, "sdpMid": "0", "sdpMLineIndex": 0, "usernameFragment": marker})
 
 
 def session_description(kind: str, marker: str) -> str:

@@ -222,7 +222,7 @@ async def test_an_answer_is_not_dropped_when_the_offering_connection_is_gone(cas
     await man.leave()
     cast.refused(await cast.offer_until_gone(man, witness), "LOGIN-7")
     answer = await woman.try_answer(offer, named=True)
-    answer.targets, answer.own_devices = frozenset({tablet}), frozenset()
+    answer.targets, answer.tolerated = frozenset({tablet}), frozenset()
     if answer.accepted:
         await tablet.hears(answer, requirement="ANSWER-13")
     else:

@@ -1,0 +1,256 @@
+"""One Socket.IO connection and the HTTP requests made with its sid: what it sent and what it heard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Self, TypedDict, Unpack
+
+from signalproof import hints
+from signalproof.errors import KitError, NonConformance
+from signalproof.expect import Expectations
+from signalproof.ledger import Ledger, Listener, Posting, Received
+from signalproof.reply import no_reply, read_reply
+from signalproof.schemas import violation
+from signalproof.target import Target
+from signalproof.transcript import SERVER, Transcript
+from signalproof.transport import Http, HttpFailure, Socket, SocketFailure
+from signalproof.wire import (
+    Body,
+    Encoding,
+    Fields,
+    Kind,
+    Marked,
+    encode_body,
+    login_payload,
+    session_description,
+)
+
+__all__ = ["OMIT", "Client", "Stage", "Variation"]
+
+OMIT = object()
+"""As the value of an overridden field: leave the field out."""
+
+
+class Variation(TypedDict, total=False):
+    """How a request departs from the ordinary one.
+
+    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body. A message that
+    breaks its schema has to be declared `malformed`; all others are checked before they are sent.
+    """
+
+    fields: Mapping[str, object]
+    encoding: Encoding
+    body: Body
+    method: str
+    malformed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What all connections of one check share."""
+
+    target: Target
+    http: Http
+    ledger: Ledger
+    transcript: Transcript
+    expectations: Expectations
+    connections: Sequence[Client]
+    postings: list[Posting]
+    check: int
+    redact: Callable[[str], str]
+
+
+class Client:
+    """A Socket.IO connection and the HTTP requests made with its sid."""
+
+    def __init__(self, name: str, stage: Stage) -> None:
+        self.name = name
+        self.login = ""
+        self.live_since = float("inf")
+        self.heard: list[Received] = []
+        self.strays: list[Received] = []
+        self.sid = ""
+        self.engine_sid = ""
+        self._stage = stage
+        self._socket = Socket(self._on_event, self._on_close)
+
+    @property
+    def expectations(self) -> Expectations:
+        """What the check expects."""
+        return self._stage.expectations
+
+    @property
+    def check(self) -> int:
+        """The number of the check it takes part in."""
+        return self._stage.check
+
+    @property
+    def live(self) -> bool:
+        """Whether the connection is logged in and open."""
+        return bool(self.login) and self._socket.connected
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open."""
+        return self._socket.connected
+
+    # ── the socket ─────────────────────────────────────────────────────────────────────────────
+
+    async def open(self) -> None:
+        """Connect, without logging in (LOGIN-1)."""
+        target = self._stage.target
+        try:
+            await self._socket.connect(target.socket_url, headers=target.headers, timeout=target.timeout)
+        except SocketFailure as failure:
+            self._stage.expectations.breach(
+                NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received=str(failure))
+            )
+        self.sid, self.engine_sid = self._socket.sid, self._socket.engine_sid
+        self._stage.transcript.add(self.name, SERVER, "connects")
+
+    async def try_log_in(self, *arguments: object, shown: str | None = None) -> tuple[object, ...]:
+        """Emit `login` with any arguments and give the arguments of the acknowledgement.
+
+        A missing acknowledgement breaches LOGIN-2.
+        """
+        stage = self._stage
+        stage.transcript.add(self.name, SERVER, shown or f"login {_short(arguments)}")
+        try:
+            ack = await self._socket.request("login", *arguments, timeout=stage.target.timeout)
+        except SocketFailure as failure:
+            stage.expectations.breach(
+                NonConformance("LOGIN-2", expected="an acknowledgement of `login`", received=str(failure))
+            )
+            raise KitError("LOGIN-2 has to be a MUST") from failure
+        stage.transcript.add(SERVER, self.name, f"ack {_short(ack)}")
+        return ack
+
+    async def log_in(self, login: str) -> Self:
+        """Log in and expect success (LOGIN-2)."""
+        payload = login_payload(login)
+        _check_own_message("LoginRequest", payload)
+        ack = await self.try_log_in(payload, shown=f"login as {self.name.partition('#')[0]}")
+        accepted = (
+            ack in {(), (None,)}
+            if not any(isinstance(part, dict) for part in ack)
+            else (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
+        )
+        self._stage.expectations.expect(
+            "LOGIN-2",
+            accepted,
+            expected='`login` to be acknowledged with {"status":0} or nothing',
+            received=self._stage.redact(_short(ack)),
+        )
+        if not self.login:
+            self.login = login
+            self.live_since = perf_counter()
+        return self
+
+    async def emit(self, event: str, *arguments: object) -> None:
+        """Emit any event, without waiting for an acknowledgement."""
+        self._stage.transcript.add(self.name, SERVER, f"{event} {_short(arguments)}")
+        try:
+            await self._socket.emit(event, *arguments)
+        except SocketFailure as failure:
+            self._stage.transcript.note(self.name, f"cannot emit: {failure}")
+
+    async def leave(self) -> None:
+        """Disconnect gracefully, as part of the check."""
+        self._stage.transcript.add(self.name, SERVER, "disconnects")
+        await self._socket.close()
+
+    async def close(self) -> None:
+        """Disconnect when all is judged."""
+        await self._socket.close()
+
+    def _on_close(self) -> None:
+        self._stage.transcript.note(self.name, "disconnected")
+
+    def _on_event(self, event: str, arguments: tuple[object, ...], at: float) -> None:
+        received = Received(self, event, arguments, at)
+        self.heard.append(received)
+        posting = self._stage.ledger.record(received)
+        if posting is None:
+            self.strays.append(received)
+        what = f" from {posting.author.name}" if posting else ""
+        self._stage.transcript.add(SERVER, self.name, f"{event}{what}", at=at)
+
+    # ── requests ───────────────────────────────────────────────────────────────────────────────
+
+    async def hears(self, posting: Posting, *, requirement: str | None = None) -> Received:
+        """Wait for the event of `posting` here, examine it, and give it.
+
+        Its absence breaches `requirement`, by default the one that demands delivery.
+        """
+        stage = self._stage
+        received = await posting.wait_at(self, stage.target.timeout)
+        if received is None:
+            others = sorted({other.event for other in self.heard[-4:]})
+            stage.expectations.breach(
+                NonConformance(
+                    *dict.fromkeys((requirement or posting.kind.once, posting.kind.once)),
+                    expected=f"{posting.kind.event} at {self.name} within {stage.target.timeout:g} s",
+                    received=f"only {', '.join(others)}" if others else "nothing",
+                    hint=hints.for_unheard(others),
+                )
+            )
+            raise KitError(f"{posting.kind.once} has to be a MUST")
+        for fault in posting.faults_of(received):
+            stage.expectations.breach(fault)
+        stage.expectations.proven(posting)
+        return received
+
+    def marked(self, kind: str, template: Callable[[str], str] | None = None) -> Marked:
+        """Make a text to be forwarded: a small description, or `template` applied to a new marker."""
+        marker = self._stage.ledger.new_marker()
+        return Marked(marker, template(marker) if template else session_description(kind, marker))
+
+    def unmarked(self) -> Marked:
+        """Stand for the text of a request whose event carries none."""
+        return Marked(self._stage.ledger.new_marker(), "")
+
+    def live_with(self, login: str) -> frozenset[Listener]:
+        """Give the connections of this check that are live under `login`."""
+        return frozenset(c for c in self._stage.connections if c.live and c.login == login)
+
+    def draft(self, kind: Kind, marked: Marked, targets: frozenset[Listener]) -> Posting:
+        """Enter a posting into the ledger, before its request is sent."""
+        posting = Posting(kind=kind, author=self, text=marked.text, marker=marked.marker, targets=targets)
+        self._stage.postings.append(posting)
+        return self._stage.ledger.open(posting)
+
+    async def send(self, posting: Posting, what: str, base: Fields, **variation: Unpack[Variation]) -> Posting:
+        """Send the request of a posting, `base` being its ordinary fields, and read the reply into it."""
+        stage = self._stage
+        method = variation.get("method", "POST")
+        body = variation.get("body")
+        if body is None:
+            fields = {k: v for k, v in {**base, **variation.get("fields", {})}.items() if v is not OMIT}
+            if not variation.get("malformed"):
+                _check_own_message(posting.kind.request_schema, fields)
+            body = encode_body(fields, variation.get("encoding", Encoding.JSON))
+        headers = {} if body.content_type is None else {"content-type": body.content_type}
+        posting.sent_at = perf_counter()
+        stage.transcript.add(self.name, SERVER, what.replace("POST", method))
+        try:
+            raw = await stage.http.request(method, posting.kind.path, headers=headers, content=body.content)
+        except HttpFailure as failure:
+            posting.reply = no_reply(str(failure))
+        else:
+            posting.reply = read_reply(raw, posting.kind.accepted_schema)
+        posting.replied_at = perf_counter()
+        stage.transcript.add(SERVER, self.name, stage.redact(posting.reply.text))
+        return posting
+
+
+def _check_own_message(schema: str, message: Fields) -> None:
+    if problem := violation(schema, message, content=True):
+        raise KitError(f"the kit was about to send a malformed message: {problem}")
+
+
+def _short(values: tuple[object, ...]) -> str:
+    text = ", ".join(json.dumps(value, ensure_ascii=False, default=repr) for value in values)
+    return text if len(text) <= 80 else f"{text[:79]}…"
