@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from time import perf_counter
 
 from signalproof.connection import Stage
@@ -15,11 +16,12 @@ from signalproof.expect import Expectations
 from signalproof.ledger import Ledger, Posting
 from signalproof.participant import Connection
 from signalproof.peer import Peer, fingerprint
+from signalproof.reply import Outcome, read_reply
 from signalproof.requirements import Level, catalogue
 from signalproof.target import Target
 from signalproof.transcript import Transcript
 from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
-from signalproof.wire import ANSWER, KINDS_BY_EVENT, OFFER, Body, Marked, encode_body
+from signalproof.wire import ANSWER, CANDIDATE, KINDS_BY_EVENT, OFFER, Body, Marked, login_payload
 
 __all__ = ["Call", "Cast"]
 
@@ -144,6 +146,44 @@ class Cast(Expectations):
         self.handshakes += 1
         return Call(offerer, answerer, offer, answer)
 
+    async def trickle_call(self, man: Connection, woman: Connection, *, early: bool = False) -> Call:
+        """Set up a call whose descriptions hold no candidates: both sides post theirs one by one (ICE-10).
+
+        With `early` the answerer posts its candidates before its answer, if the target takes them there.
+        """
+        offerer, answerer = self.peer(man, media=False), self.peer(woman, media=False)
+        offer = await man.offer(woman, carrying=await offerer.offer(self._ledger.new_marker(), trickle=True))
+        heard = await woman.hears(offer)
+        carrying = await answerer.answer(str(heard.fields[OFFER.text_key]), self._ledger.new_marker(), trickle=True)
+        await self._trickle(man, offerer, woman, answerer)
+        waiting = answerer.candidates(self._ledger.new_marker)
+        posted: list[Posting] = []
+        if early:
+            posted = [await woman.try_candidate([man], login=man.login, carrying=text) for text in waiting]
+            waiting = [text for text, posting in zip(waiting, posted, strict=True) if not posting.accepted]
+            for posting in posted:
+                if not posting.accepted:
+                    self.refused(posting, "ICE-5")
+        answer = await woman.answer(offer, named=True, carrying=carrying)
+        heard = await man.hears(answer)
+        await offerer.accept(str(heard.fields[ANSWER.text_key]))
+        for posting in posted:
+            if posting.accepted:
+                await offerer.add_candidate(str((await man.hears(posting)).fields[CANDIDATE.text_key]))
+        for text in waiting:
+            await self._pass_on(woman, text, man, offerer)
+        await asyncio.gather(offerer.connected(self.target.timeout), answerer.connected(self.target.timeout))
+        self.handshakes += 1
+        return Call(offerer, answerer, offer, answer)
+
+    async def _trickle(self, author: Connection, source: Peer, hearer: Connection, sink: Peer) -> None:
+        for text in source.candidates(self._ledger.new_marker):
+            await self._pass_on(author, text, hearer, sink)
+
+    async def _pass_on(self, author: Connection, text: Marked, hearer: Connection, sink: Peer) -> None:
+        posting = await author.candidate([hearer], login=hearer.login, carrying=text)
+        await sink.add_candidate(str((await hearer.hears(posting)).fields[CANDIDATE.text_key]))
+
     async def restart_ice(self, man: Connection, woman: Connection, call: Call) -> None:
         """Restart ICE of a connected call by a re-offer."""
         carrying = await call.offerer.restart_offer(self._ledger.new_marker())
@@ -193,9 +233,53 @@ class Cast(Expectations):
         self.transcript.add("server", "kit", f"HTTP {reply.status}")
         return reply
 
-    async def post_fields(self, path: str, fields: dict[str, object]) -> HttpReply:
-        """Post fields as JSON, without a posting: nothing may come of them."""
-        return await self.http("POST", path, body=encode_body(fields))
+    async def pause(self, seconds: float) -> None:
+        """Let time pass, for the few requirements that are about time; nothing else may use it."""
+        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await asyncio.wait([never], timeout=seconds)
+
+    async def until_online(
+        self,
+        present: Set[str],
+        *,
+        absent: Set[str] = frozenset(),
+        within: float = 1.0,
+        requirement: str = "PRES-2",
+    ) -> None:
+        """Read `/online` until it holds `present` and not `absent`, for at most `within` seconds and a round trip."""
+        deadline = perf_counter() + within + self.target.round_trip
+        while True:
+            listed = set(await self.online())
+            if present <= listed and not absent & listed:
+                self.evidence += 1
+                return
+            if perf_counter() > deadline:
+                break
+            await self.pause(0.05)
+        self.breach(
+            NonConformance(
+                requirement,
+                expected=f"/online to be up to date within {within:g} s",
+                received="; ".join(
+                    [f"{self._who(login)} is missing" for login in sorted(present - listed)]
+                    + [f"{self._who(login)} is still listed" for login in sorted(absent & listed)]
+                ),
+            )
+        )
+
+    def _who(self, login: str) -> str:
+        return login.removeprefix(self.login(""))
+
+    async def online(self) -> list[str]:
+        """Read who is online: `GET /online` (PRES-1)."""
+        reply = read_reply(await self.http("GET", "/online"), "OnlineAccepted")
+        self.expect(
+            "PRES-1",
+            reply.outcome is Outcome.ACCEPTED,
+            expected="the list of logins from GET /online",
+            received=reply.describe(),
+        )
+        return [str(login) for login in reply.body["payload"]]
 
     async def raw_socket(self) -> RawSocket:
         """Open a WebSocket on which any frame can be sent; failure breaches LOGIN-1."""
@@ -209,6 +293,17 @@ class Cast(Expectations):
             ) from failure
         self._raw_sockets.append(socket)
         return socket
+
+    async def silent_connection(self, name: str) -> str:
+        """Log in on a socket that will answer no ping, as a device that drops off the network; give its login."""
+        socket, login = await self.raw_socket(), self.login(name)
+        packets = ("40", f"420{json.dumps(['login', login_payload(login)])}")
+        for packet in packets:
+            await socket.receive(self.target.timeout)
+            await socket.send(packet)
+        await socket.receive(self.target.timeout)
+        self.transcript.note(name, "logs in, then falls silent")
+        return login
 
     def marked(self, kind: str, template: Callable[[str], str] | None = None) -> Marked:
         """Make a text to be forwarded; see `Connection.marked`."""

@@ -43,6 +43,7 @@ Exit codes: 0 conformant, 1 a requirement is broken, 2 interrupted, 3 a fault of
 @click.option("--timeout", type=float, metavar="SECONDS", help="Limit of every wait.  [default: 5]")
 @click.option("--concurrency", type=int, metavar="N", help="Checks under way at once.  [default: 16]")
 @click.option("--serial", is_flag=True, help="One check at a time, for debugging.")
+@click.option("--slow", is_flag=True, help="Also run checks that wait for long limits of the target.")
 @click.option("--strict", is_flag=True, help="A SHOULD that is not followed fails the run.")
 @click.option("--report", metavar="DIR", help="Write report.json into this folder.")
 def check(  # noqa: PLR0917 - click passes them all by name
@@ -54,6 +55,7 @@ def check(  # noqa: PLR0917 - click passes them all by name
     timeout: float | None,
     concurrency: int | None,
     serial: bool,
+    slow: bool,
     strict: bool,
     report: str | None,
 ) -> None:
@@ -70,7 +72,7 @@ def check(  # noqa: PLR0917 - click passes them all by name
     }
     options = [f"{name}={value}" for name, value in values.items() if value is not None]
     options += [f"--header={line}" for line in headers]
-    options += [name for name, given in (("--serial", serial), ("--strict", strict)) if given]
+    options += [name for name, given in (("--serial", serial), ("--slow", slow), ("--strict", strict)) if given]
     with ExitStack() as stack:
         if url is None:
             from signalproof import embedded

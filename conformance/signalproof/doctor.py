@@ -40,7 +40,9 @@ async def examine(target: Target, http: Http, *, available: Sequence[str]) -> Ta
         await _probe_login(target, socket)
     finally:
         await socket.close()
-    return replace(target, round_trip=probe.elapsed)
+    limits = {name: float(value) for name, value in discovered.get("limits", {}).items()}
+    limits["silent_loss_seconds"] = socket.ping_seconds + 5
+    return replace(target, round_trip=probe.elapsed, limits=limits)
 
 
 def require_interface() -> None:

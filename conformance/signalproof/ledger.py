@@ -75,7 +75,8 @@ class Posting:
 
     `text` is the string the event has to carry (empty where there is none), `targets` the connections
     that have to receive it, `tolerated` those where only a SHOULD forbids it; `reply` is None until one
-    came; `refusal` names the requirement under which the check demands a refusal.
+    came; `refusal` names the requirement under which the check demands a refusal, and `elsewhere` the
+    one that a delivery to anybody else breaks, where it is not the ordinary one.
     """
 
     kind: Kind
@@ -88,6 +89,7 @@ class Posting:
     sent_at: float = 0.0
     replied_at: float = 0.0
     refusal: str | None = None
+    elsewhere: str | None = None
     heard: list[Received] = field(default_factory=list)
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
@@ -156,7 +158,7 @@ class Posting:
         else:
             tolerated = received.connection in self.tolerated
             yield NonConformance(
-                self.kind.tolerated if tolerated else self.kind.leak,
+                self.kind.tolerated if tolerated else self.elsewhere or self.kind.leak,
                 expected=f"{self.kind.event} at {_names(self.targets)} and nowhere else",
                 received=f"{received.event} also at {name}",
                 hint=hints.for_stranger(received.event, own_connection=received.connection is self.author),

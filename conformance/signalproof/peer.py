@@ -29,6 +29,7 @@ from aiortc import (
     RTCSessionDescription,
     VideoStreamTrack,
 )
+from aiortc.sdp import candidate_from_sdp
 from av.audio.frame import AudioFrame
 from av.frame import Frame
 from av.video.frame import VideoFrame
@@ -158,24 +159,61 @@ class Peer:
         self._pc.on("track", self._on_track)
         self._pc.on("datachannel", self._on_channel)
 
+    # ── trickle ICE ────────────────────────────────────────────────────────────────────────────
+
+    def candidates(self, new_marker: Callable[[], str]) -> list[Marked]:
+        """Give the gathered candidates as a browser trickles them (RFC 8838), the end of them last.
+
+        aiortc gathers all of them at once; whoever trickles cuts them out of the description first.
+        """
+        texts = []
+        for number, section in enumerate(self._pc.localDescription.sdp.split("\r\nm=")[1:]):
+            mid = re.search(r"a=mid:(\S+)", section)
+            user = re.search(r"a=ice-ufrag:(\S+)", section)
+            for line in re.findall(r"a=(candidate:[^\r\n]+)", section):
+                marker = new_marker()
+                candidate = {
+                    "candidate": line,
+                    "sdpMid": mid[1] if mid else None,
+                    "sdpMLineIndex": number,
+                    "usernameFragment": user[1] if user else None,
+                    "marker": marker,
+                }
+                texts.append(Marked(marker, json.dumps(candidate)))
+            break  # bundled: one transport, described in the first section (RFC 9143)
+        return [*texts, Marked(new_marker(), "null")]
+
+    async def add_candidate(self, text: str) -> None:
+        """Apply a candidate that arrived, or the end of candidates."""
+        content = json.loads(text)
+        if content is None or not content["candidate"]:
+            await self._pc.addIceCandidate(None)
+            return
+        candidate = candidate_from_sdp(content["candidate"].removeprefix("candidate:"))
+        candidate.sdpMid, candidate.sdpMLineIndex = content["sdpMid"], content["sdpMLineIndex"]
+        await self._pc.addIceCandidate(candidate)
+
     # ── descriptions ───────────────────────────────────────────────────────────────────────────
 
-    async def offer(self, marker: str) -> Marked:
-        """Make an offer as a browser does: tracks, a data channel, JSON text (RFC 9429, section 4.1.8)."""
+    async def offer(self, marker: str, *, trickle: bool = False) -> Marked:
+        """Make an offer as a browser does: tracks, a data channel, JSON text (RFC 9429, section 4.1.8).
+
+        With `trickle` it holds no candidates.
+        """
         if not self._channels:
             self._add_media()
             self._on_channel(self._pc.createDataChannel("chat"))
         await self._pc.setLocalDescription(await self._pc.createOffer())
-        return self._local(marker)
+        return self._local(marker, trickle)
 
-    async def answer(self, offer: str, marker: str) -> Marked:
-        """Apply an offer and make the answer to it."""
+    async def answer(self, offer: str, marker: str, *, trickle: bool = False) -> Marked:
+        """Apply an offer and make the answer to it, with `trickle` without candidates."""
         await self._pc.setRemoteDescription(_description(offer, "offer"))
         if self._path is None:
             self._add_media()
         self._watch_path()
         await self._pc.setLocalDescription(await self._pc.createAnswer())
-        return self._local(marker)
+        return self._local(marker, trickle)
 
     async def accept(self, answer: str) -> None:
         """Apply the answer to this peer's offer."""
@@ -201,9 +239,10 @@ class Peer:
             self._pc.addTrack(Tone())
             self._pc.addTrack(MovingPicture())
 
-    def _local(self, marker: str) -> Marked:
+    def _local(self, marker: str, trickle: bool) -> Marked:
         local = self._pc.localDescription
-        return _marked(local.type, local.sdp, marker)
+        sdp = re.sub(r"a=(candidate:[^\r\n]+|end-of-candidates)\r\n", "", local.sdp) if trickle else local.sdp
+        return _marked(local.type, sdp, marker)
 
     # ── ICE restart ────────────────────────────────────────────────────────────────────────────
 

@@ -39,6 +39,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         group.addoption("--timeout", type=float, metavar="SECONDS", help="limit of every wait (default 5)")
     group.addoption("--concurrency", type=int, metavar="N", help="checks under way at once (default 16)")
     group.addoption("--serial", action="store_true", help="one check at a time, for debugging")
+    group.addoption("--slow", action="store_true", help="also run checks that wait for long limits of the target")
     group.addoption("--report", metavar="DIR", help="write report.json into this folder")
 
 
@@ -46,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Bring in the session, and the suite where no path was named."""
     config.addinivalue_line("markers", "requirement(id, ...): the requirements that a check decides")
     config.addinivalue_line("markers", "webrtc: the check needs a network interface besides loopback")
+    config.addinivalue_line("markers", "profile(name): the check needs this profile, beside that of its requirements")
+    config.addinivalue_line("markers", "slow(limit): the check waits as long as this limit of the target")
     config.addinivalue_line("markers", "alone: the check runs after the others, by itself")
     if not config.getoption("--target", default=None):
         return

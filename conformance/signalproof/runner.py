@@ -28,24 +28,30 @@ class Verdict(StrEnum):
     PASSED = "passed"
     WARNED = "warned"
     FAILED = "failed"
+    SKIPPED = "skipped"
     ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: `name` is its node id, `body` the coroutine function, `requirements` the ids it cites."""
+    """One check: `name` is its node id, `body` the coroutine function, `requirements` the ids it cites.
+
+    `alone` runs it after the others; `waits_for` names the limit of the target that it has to wait for.
+    """
 
     name: str
     body: Callable[[Cast], Awaitable[None]]
     requirements: tuple[str, ...]
     alone: bool = False
+    waits_for: str | None = None
 
 
 @dataclass(slots=True)
 class Result:
     """What came of one check.
 
-    `error` is what ended it: a breach, or a fault of the kit; `judged` is false until the run settled.
+    `error` is what ended it: a breach, or a fault of the kit; `judged` is false until the run settled;
+    `skipped` says why it was not run.
     """
 
     check: Check
@@ -53,11 +59,14 @@ class Result:
     duration: float = 0.0
     error: BaseException | None = None
     judged: bool = False
+    skipped: str | None = None
     breaches: list[NonConformance] = field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:
         """The verdict; a breach of the target outweighs a fault of the kit."""
+        if self.skipped is not None:
+            return Verdict.SKIPPED
         if self.breaches:
             return Verdict.FAILED
         if self.error is not None:
@@ -135,6 +144,10 @@ class Run:
             ledger=self._ledger,
         )
         result = self.results[check.name] = Result(check, cast)
+        if check.waits_for is not None:
+            result.skipped = self.target.reason_to_skip(check.waits_for)
+            if result.skipped is not None:
+                return result
         began = perf_counter()
         try:
             await check.body(cast)

@@ -54,6 +54,7 @@ class ConformanceSession:
                 profiles_reason="named by --profiles" if profiles else "",
                 headers=parse_headers(option.header),
                 timeout=_positive("--timeout", getattr(option, "timeout", None), 5.0),
+                slow=bool(option.slow),
                 concurrency=int(_positive("--concurrency", option.concurrency, 16)),
             )
         except InvalidTarget as error:
@@ -107,6 +108,7 @@ class ConformanceSession:
         dropped: list[pytest.Item] = []
         for item in items:
             profiles = {catalogue()[i].profile for i in _requirements(item) if i in catalogue()}
+            profiles |= {str(mark.args[0]) for mark in item.iter_markers("profile")}
             selected = not self.target.profiles or profiles <= set(self.target.profiles)
             (kept if selected else dropped).append(item)
         if dropped:
@@ -163,6 +165,8 @@ class ConformanceSession:
             self.duration += perf_counter() - began
             self._explained.add(check.name)
         result = self._run.results[check.name]
+        if result.skipped is not None:
+            pytest.skip(result.skipped)
         if result.breaches:
             raise result.breaches[0]
         if result.error is not None:
@@ -244,6 +248,7 @@ def _check_of(item: pytest.Item) -> Check | None:
         body=partial(item.function, **parameters),
         requirements=requirements,
         alone=item.get_closest_marker("alone") is not None,
+        waits_for=str(slow.args[0]) if (slow := item.get_closest_marker("slow")) else None,
     )
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from signalproof.errors import InvalidTarget
 from signalproof.requirements import PROFILES
 
-__all__ = ["Target", "parse_headers", "parse_profiles", "parse_url"]
+PATIENCE = 10.0
+"""Checks that wait longer than this many seconds for a limit of the target need `--slow`."""
+
+__all__ = ["PATIENCE", "Target", "parse_headers", "parse_profiles", "parse_url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Target:
     `url` is the base URL of the HTTP endpoints and `socket_url` that of Socket.IO, both without a
     trailing slash; `timeout` (seconds) bounds every wait for a reply or an event (ORDER-3);
     `tail` (seconds) is the shared window in which late and stray events still count;
-    `concurrency` is the number of checks under way at once.
+    `concurrency` is the number of checks under way at once; `limits` are those that the target declares,
+    in discovery and in the Engine.IO handshake, by name; `slow` runs checks that wait for long limits too.
     """
 
     url: str
@@ -31,10 +35,16 @@ class Target:
     tail: float = 1.0
     concurrency: int = 16
     round_trip: float = 0.0
+    slow: bool = False
+    limits: Mapping[str, float] = field(default_factory=dict)
 
-    def with_round_trip(self, seconds: float) -> Target:
-        """Give the same target with its measured HTTP round trip, in seconds."""
-        return replace(self, round_trip=seconds)
+    def reason_to_skip(self, limit: str) -> str | None:
+        """Say why a check that waits for a limit is not run, or give None when it is."""
+        if limit not in self.limits:
+            return f"the target does not declare {limit}"
+        if self.limits[limit] > PATIENCE and not self.slow:
+            return f"it waits {self.limits[limit]:g} s; run it with --slow"
+        return None
 
 
 def parse_url(text: str, *, option: str) -> str:

@@ -145,6 +145,11 @@ class Socket:
         """The Engine.IO sid, which is no credential (OFFER-5)."""
         return str(self._client.eio.sid or "")
 
+    @property
+    def ping_seconds(self) -> float:
+        """Ping interval and time-out of the Engine.IO handshake together: how long a silent loss stays unseen."""
+        return float(self._client.eio.ping_interval + self._client.eio.ping_timeout)
+
     async def request(self, event: str, *args: object, timeout: float) -> tuple[object, ...]:
         """Emit an event and give the arguments of its acknowledgement.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from signalproof.errors import TargetUnusable
-from signalproof.reports.terminal import verdict
+from signalproof.reports.terminal import not_claimed, verdict
 from signalproof.requirements import Level, catalogue, spec_version
 from signalproof.runner import Result, Verdict
 from signalproof.target import Target
@@ -25,6 +25,7 @@ def document(target: Target, results: Sequence[Result], duration: float, *, stri
         "target": target.url,
         "spec_version": spec_version(),
         "profiles": list(target.profiles),
+        "not_claimed": not_claimed(target),
         "verdict": verdict(results, strict=strict),
         "summary": {
             "passed": count["passed"],
@@ -44,7 +45,7 @@ def _row(result: Result, *, strict: bool) -> dict[str, Any]:
     levels = {catalogue()[identifier].level for identifier in result.check.requirements}
     failed_by_strict = strict and result.verdict is Verdict.WARNED
     hint = next((found.hint for found in findings if found.hint), None)
-    message = "\n".join(map(str, findings)) or (str(result.error) if result.error else "")
+    message = "\n".join(map(str, findings)) or result.skipped or (str(result.error) if result.error else "")
     return {
         "check": result.check.name,
         "requirements": list(result.check.requirements),

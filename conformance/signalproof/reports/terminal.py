@@ -12,11 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from signalproof.errors import NonConformance
-from signalproof.requirements import Level, catalogue, spec_version
+from signalproof.requirements import PROFILES, Level, catalogue, spec_version
 from signalproof.runner import Check, Result, Verdict
 from signalproof.target import Target
 
-__all__ = ["Progress", "explain", "explainers", "header", "summary"]
+__all__ = ["Progress", "explain", "explainers", "header", "not_claimed", "summary", "verdict"]
 
 
 def header(target: Target) -> list[str]:
@@ -25,7 +25,14 @@ def header(target: Target) -> list[str]:
     if target.socket_url != target.url:
         lines.append(f"Socket.IO at {target.socket_url}")
     lines.append(f"profiles: {', '.join(target.profiles)} ({target.profiles_reason})")
+    if left_out := not_claimed(target):
+        lines.append(f"not claimed: {', '.join(left_out)}")
     return lines
+
+
+def not_claimed(target: Target) -> list[str]:
+    """Give the profiles of the protocol that were not selected."""
+    return [name for name in PROFILES if name not in target.profiles]
 
 
 class Progress:
@@ -113,7 +120,8 @@ def _finding(found: NonConformance) -> list[str]:
 def summary(target: Target, results: Sequence[Result], duration: float, *, strict: bool) -> list[str]:
     """Give the verdict and what it stands on."""
     broken, warned = _breached(results, Level.MUST), _breached(results, Level.SHOULD)
-    cited = {identifier for result in results for identifier in result.check.requirements}
+    ran = [result for result in results if result.skipped is None]
+    cited = {identifier for result in ran for identifier in result.check.requirements}
     musts = [i for i in cited if catalogue()[i].level is Level.MUST]
     handshakes = sum(result.cast.handshakes for result in results)
     lines = []
@@ -122,8 +130,9 @@ def summary(target: Target, results: Sequence[Result], duration: float, *, stric
             lines.append(f"warning: {found} [{_short(result.check.name)}]")
             if found.hint:
                 lines.append(f"         {found.hint}")
+    lines += [f"not run: {_short(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
     lines.append(
-        f"{len(results)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s; "
+        f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s; "
         f"{len([i for i in musts if i not in broken])} of {len(musts)} MUST requirements kept"
     )
     if broken:

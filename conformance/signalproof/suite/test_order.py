@@ -14,14 +14,15 @@ from signalproof.participant import Connection
 requirement = pytest.mark.requirement
 
 
-async def _expect_in_order(cast: Cast, at: Connection, sent: list[Posting]) -> None:
+async def expect_in_order(cast: Cast, at: Connection, sent: list[Posting], under: str = "ORDER-1") -> None:
+    """Expect the events of requests that were sent one after the other in their order at one connection."""
     for posting in sent:
         await at.hears(posting)
     order = {posting.marker: number for number, posting in enumerate(sent)}
     arrived = sorted((posting.at(at)[0].at, order[posting.marker]) for posting in sent)
     numbers = [number for _, number in arrived]
     cast.expect(
-        "ORDER-1",
+        under,
         numbers == sorted(numbers),
         expected=f"{len(sent)} events at {at.name} in the order of their requests",
         received=f"the order {' '.join(map(str, numbers))}",
@@ -35,8 +36,8 @@ async def test_offers_arrive_in_the_order_of_their_requests(cast: Cast) -> None:
     man, woman = await cast.enter("man", "woman")
     tablet = await cast.another(woman)
     sent = [await man.offer(woman) for _ in range(25)]
-    await _expect_in_order(cast, woman, sent)
-    await _expect_in_order(cast, tablet, sent)
+    await expect_in_order(cast, woman, sent)
+    await expect_in_order(cast, tablet, sent)
 
 
 @requirement("ORDER-1")
@@ -50,7 +51,7 @@ async def test_events_of_different_kinds_arrive_in_the_order_of_their_requests(c
         sent.append(await man.offer(hub))
         sent.append(await woman.answer(offer, named=True))
         sent.append(await man.offer(hub))
-    await _expect_in_order(cast, hub, sent)
+    await expect_in_order(cast, hub, sent)
 
 
 @requirement("ORDER-2")

@@ -1,0 +1,269 @@
+"""ICE candidates that trickle (spec/ice.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+
+import pytest
+
+from signalproof.cast import Cast
+from signalproof.ledger import Posting
+from signalproof.participant import Connection
+from signalproof.suite.test_order import expect_in_order
+from signalproof.wire import Encoding, candidate
+
+requirement = pytest.mark.requirement
+
+TEXTS: dict[str, Callable[[str], str]] = {
+    "end_of_candidates": lambda _: "null",
+    "empty_candidate": lambda m: json.dumps({"candidate": "", "sdpMid": "0", "usernameFragment": m}),
+    "unknown_content": lambda m: json.dumps({"future": m, "candidate": None}),
+    "not_json": lambda m: f"candidate {m}",
+    "white_space": lambda m: f' {{\r\n\t"candidate" : "{m}" }} \n',
+    "escapes": lambda m: '{"candidate":"%s \\u00e9\\/","z":1.50,"a":"é😀\u2028+%%2B&="}' % m,
+    "mdns": lambda m: json.dumps({"candidate": f"candidate:0 1 UDP 2 {m}.local 9 typ host tcptype active"}),
+}
+
+
+async def _offered(cast: Cast) -> tuple[Connection, Connection, Posting]:
+    man, woman = await cast.enter("man", "woman")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    return man, woman, offer
+
+
+async def _stable(cast: Cast) -> tuple[Connection, Connection]:
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    return man, woman
+
+
+@requirement("ICE-1")
+@pytest.mark.parametrize("encoding", list(Encoding), ids=["json", "form"])
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+async def test_a_candidate_is_forwarded_character_for_character(
+    cast: Cast, text: Callable[[str], str], encoding: Encoding
+) -> None:
+    """Whatever it says, it arrives as it was posted, in both directions."""
+    man, woman = await _stable(cast)
+    for author, hearer in ((man, woman), (woman, man)):
+        carrying = cast.marked("candidate", text)
+        posting = await author.try_candidate(
+            [hearer], login=hearer.login, carrying=carrying, encoding=encoding, malformed=True
+        )
+        await hearer.hears(cast.accepted(posting, "ICE-1"), requirement="ICE-1")
+
+
+@requirement("ICE-2")
+async def test_candidates_arrive_once_and_in_order_at_every_device(cast: Cast) -> None:
+    """Before the answer each device of the reciever hears all of the sender's candidates, in order."""
+    man, woman = await cast.enter("man", "woman")
+    tablet = await cast.another(woman)
+    offer = await man.offer(woman)
+    await asyncio.gather(woman.hears(offer), tablet.hears(offer))
+    sent = [await man.candidate([woman, tablet]) for _ in range(20)]
+    await expect_in_order(cast, woman, sent, "ICE-2")
+    await expect_in_order(cast, tablet, sent, "ICE-2")
+
+
+@requirement("ICE-2")
+async def test_candidates_arrive_once_and_in_order_during_crossed_offers(cast: Cast) -> None:
+    """Both users offer at once and trickle for both negotiations."""
+    man, woman = await cast.enter("man", "woman")
+    to_woman, to_man = await asyncio.gather(man.offer(woman), woman.offer(man))
+    await asyncio.gather(woman.hears(to_woman), man.hears(to_man))
+
+    async def trickle(author: Connection, hearer: Connection) -> list[Posting]:
+        return [await author.candidate([hearer], login=hearer.login) for _ in range(12)]
+
+    sent = await asyncio.gather(trickle(man, woman), trickle(woman, man))
+    await expect_in_order(cast, woman, sent[0], "ICE-2")
+    await expect_in_order(cast, man, sent[1], "ICE-2")
+    await man.hears(await woman.answer(to_woman, named=True))
+    await woman.hears(await man.answer(to_man, named=True))
+
+
+@requirement("ICE-3")
+async def test_login_selects_the_peer_of_a_candidate(cast: Cast) -> None:
+    """A user in two negotiations reaches the one that is named, and never both."""
+    man, woman, girl, stranger = await cast.enter("man", "woman", "girl", "stranger")
+    await cast.exchange(man, woman)
+    await cast.exchange(man, girl)
+    for peer in (woman, girl, woman):
+        await peer.hears(await man.candidate([peer], login=peer.login, requirement="ICE-3"), requirement="ICE-3")
+        await man.hears(await peer.candidate([man], requirement="ICE-3"), requirement="ICE-3")
+    for login in (stranger.login, cast.login("nobody"), man.login, ""):
+        cast.refused(await man.try_candidate([], login=login, malformed=not login), "ICE-3")
+
+
+@requirement("ICE-3")
+async def test_a_candidate_without_login_goes_to_the_latest_negotiation_of_its_connection(cast: Cast) -> None:
+    """Each of two devices has a call of its own; the later call of one does not draw the other's candidates."""
+    phone, woman, girl = await cast.enter("man", "woman", "girl")
+    laptop = await cast.another(phone)
+    await cast.exchange(phone, woman)
+    await cast.exchange(laptop, girl)
+    await woman.hears(await phone.candidate([woman], requirement="ICE-3"), requirement="ICE-3")
+    await girl.hears(await laptop.candidate([girl], requirement="ICE-3"), requirement="ICE-3")
+    await cast.exchange(phone, girl)
+    await girl.hears(await phone.candidate([girl], requirement="ICE-3"), requirement="ICE-3")
+
+
+@requirement("ICE-4")
+@pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])
+async def test_candidates_before_the_offer_are_held_or_refused(cast: Cast, named: bool) -> None:
+    """What is accepted comes right after `sender_offer`, in order; nothing is accepted and dropped."""
+    man, woman = await cast.enter("man", "woman")
+    login = woman.login if named else None
+    early = [await man.try_candidate([woman], login=login) for _ in range(5)]
+    kept = [posting for posting in early if posting.accepted]
+    for posting in early:
+        if not posting.accepted:
+            cast.refused(posting, "ICE-4")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    late = await man.candidate([woman], login=woman.login)
+    for posting in kept:
+        await woman.hears(posting, requirement="ICE-4")
+    await expect_in_order(cast, woman, [offer, *kept, late], "ICE-4")
+
+
+@requirement("ICE-4")
+async def test_64_candidates_before_the_offer_are_held_or_refused(cast: Cast) -> None:
+    """As many as a server has to hold at least, if it holds any."""
+    man, woman = await cast.enter("man", "woman")
+    early = [await man.try_candidate([woman], login=woman.login) for _ in range(64)]
+    kept = [posting for posting in early if posting.accepted]
+    cast.expect(
+        "ICE-4",
+        len(kept) in {0, 64},
+        expected="all of 64 early candidates to be held, or all to be refused",
+        received=f"{len(kept)} accepted",
+    )
+    for posting in early[len(kept) :]:
+        cast.refused(posting, "ICE-4")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    await expect_in_order(cast, woman, [offer, *kept, await man.candidate([woman])], "ICE-4")
+
+
+@requirement("ICE-5")
+async def test_the_recievers_candidates_before_its_answer_are_held_or_refused(cast: Cast) -> None:
+    """What is accepted comes after `reciever_answer`, in order."""
+    man, woman, offer = await _offered(cast)
+    early = [await woman.try_candidate([man], login=man.login) for _ in range(5)]
+    kept = [posting for posting in early if posting.accepted]
+    for posting in early:
+        if not posting.accepted:
+            cast.refused(posting, "ICE-5")
+    answer = await woman.answer(offer, named=True)
+    await man.hears(answer)
+    late = await woman.candidate([man], login=man.login)
+    for posting in kept:
+        await man.hears(posting, requirement="ICE-5")
+    await expect_in_order(cast, man, [answer, *kept, late], "ICE-5")
+
+
+@requirement("ICE-6")
+async def test_candidates_outside_any_negotiation_are_refused(cast: Cast) -> None:
+    """A stranger to a negotiation, and a user whose only peer has gone, have nobody to send them to."""
+    man, woman, witness, loner = await cast.enter("man", "woman", "witness", "loner")
+    await cast.exchange(man, woman)
+    await woman.hears(await man.candidate([woman], login=woman.login))
+    cast.refused(await loner.try_candidate([], login=woman.login), "ICE-6")
+    cast.refused(await loner.try_candidate([], login=loner.login), "ICE-6")
+    await woman.leave()
+    cast.refused(await cast.offer_until_gone(woman, witness), "LOGIN-7")
+    cast.refused(await man.try_candidate([], login=woman.login), "ICE-6")
+    back = await cast.another(woman)
+    cast.refused(await man.try_candidate([], login=back.login), "ICE-6")
+    await back.hears(await man.offer(back))
+
+
+@requirement("ICE-6")
+async def test_candidates_need_a_valid_sid(cast: Cast) -> None:
+    """A sid that is unknown, not logged in or that of Engine.IO has no negotiation."""
+    man, woman = await _stable(cast)
+    silent = await cast.connect("silent")
+    for sid in (f"{man.sid[:-1]}~", silent.sid, man.engine_sid):
+        if sid != man.sid:
+            cast.refused(await man.try_candidate([], fields={"sid": sid}), "ICE-6")
+    await woman.hears(await man.candidate([woman]))
+
+
+@requirement("ICE-7")
+async def test_after_the_answer_candidates_are_between_the_two_devices_of_the_call(cast: Cast) -> None:
+    """The sender's go to the device that answered only, and those of the other device are refused."""
+    man, phone = await cast.enter("man", "woman")
+    tablet = await cast.another(phone)
+    offer = await man.offer(phone)
+    await asyncio.gather(phone.hears(offer), tablet.hears(offer))
+    await man.hears(await tablet.answer(offer))
+    await tablet.hears(await man.candidate([tablet], tolerated=[phone]))
+    await man.hears(await tablet.candidate([man]))
+    odd = await phone.try_candidate([], tolerated=[man], login=man.login)
+    cast.expect(
+        "ICE-7",
+        not odd.accepted,
+        expected="a refusal of the candidate of a device that did not answer",
+        received=odd.reply.describe() if odd.reply else "nothing",
+    )
+    await tablet.hears(await man.candidate([tablet], tolerated=[phone]))
+
+
+@requirement("ICE-8")
+async def test_candidates_before_a_reoffer_do_not_come_after_it(cast: Cast) -> None:
+    """The reciever posts candidates for the first offer; then comes a re-offer, and an answer to that."""
+    man, woman, _ = await _offered(cast)
+    stale = [await woman.try_candidate([], login=man.login) for _ in range(3)]
+    for posting in stale:
+        posting.elsewhere = "ICE-8"
+        if not posting.accepted:
+            cast.refused(posting, "ICE-8")
+    again = await man.offer(woman)
+    await woman.hears(again)
+    answer = await woman.answer(again, named=True)
+    await man.hears(answer)
+    await man.hears(await woman.candidate([man], login=man.login))
+
+
+@requirement("ICE-9")
+async def test_a_burst_of_100_candidates_is_not_throttled(cast: Cast) -> None:
+    """All of them are accepted and arrive."""
+    man, woman = await _stable(cast)
+    burst = await asyncio.gather(*(man.try_candidate([woman], login=woman.login) for _ in range(100)))
+    accepted = [posting for posting in burst if posting.accepted]
+    cast.expect(
+        "ICE-9",
+        len(accepted) == len(burst),
+        expected="100 candidates to be accepted",
+        received=f"{len(accepted)} accepted",
+    )
+    for posting in accepted:
+        await woman.hears(posting)
+
+
+@requirement("ICE-10")
+@pytest.mark.webrtc
+@pytest.mark.parametrize("early", [False, True], ids=["after_the_answer", "before_the_answer"])
+async def test_two_peers_connect_by_trickle_alone(cast: Cast, early: bool) -> None:
+    """Descriptions without candidates, every candidate through `/ice`."""
+    man, woman = await cast.enter("man", "woman")
+    call = await cast.trickle_call(man, woman, early=early)
+    await call.offerer.says("hello", call.answerer, cast.target.timeout)
+    await call.answerer.says("hello yourself", call.offerer, cast.target.timeout)
+
+
+@requirement("ICE-1", "ICE-2")
+async def test_a_candidate_of_8192_bytes_is_forwarded(cast: Cast) -> None:
+    """The longest candidate that every server takes."""
+    man, woman = await _stable(cast)
+
+    def long(marker: str) -> str:
+        text = candidate(marker)
+        return text.replace("typ host", "typ host " + "x" * (8192 - len(text) - 1))
+
+    posting = await man.candidate([woman], carrying=cast.marked("candidate", long), requirement="ICE-1")
+    await woman.hears(posting, requirement="ICE-1")

@@ -1,0 +1,78 @@
+"""Presence (spec/presence.md)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from signalproof.cast import Cast
+
+requirement = pytest.mark.requirement
+
+
+@requirement("PRES-1", "PRES-2")
+async def test_online_lists_each_live_login_once(cast: Cast) -> None:
+    """In within a second of the acknowledgement; one entry for three connections; no visitor without login."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.another(man)
+    await cast.another(man)
+    await cast.connect("visitor")
+    await cast.until_online({man.login, woman.login}, absent={cast.login("visitor")})
+    listed = await cast.online()
+    for user in (man, woman):
+        count = listed.count(user.login)
+        cast.expect("PRES-1", count == 1, expected=f"{user.name} once in /online", received=f"{count} times")
+    await cast.exchange(man, woman)
+
+
+@requirement("PRES-2")
+async def test_a_login_leaves_the_list_within_a_second(cast: Cast) -> None:
+    """After the last graceful leave."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    await cast.until_online({man.login, woman.login})
+    await woman.leave()
+    await cast.until_online({man.login}, absent={woman.login})
+
+
+@requirement("PRES-3")
+@pytest.mark.slow("silent_loss_seconds")
+async def test_a_login_that_is_lost_without_a_word_leaves_the_list(cast: Cast) -> None:
+    """Its socket answers no pings: out within ping interval, ping time-out and 5 s."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    ghost = await cast.silent_connection("ghost")
+    await cast.until_online({ghost})
+    await cast.until_online(
+        {man.login}, absent={ghost}, within=cast.target.limits["silent_loss_seconds"], requirement="PRES-3"
+    )
+
+
+@requirement("PRES-4")
+async def test_a_login_is_online_until_its_last_connection_leaves(cast: Cast) -> None:
+    """Three connections leave one after the other, the first login last."""
+    man, first, witness = await cast.enter("man", "woman", "witness")
+    devices = [await cast.another(first), await cast.another(first), first]
+    for device in devices:
+        await cast.until_online({first.login}, requirement="PRES-4")
+        await witness.hears(await device.offer(witness))
+        await device.leave()
+        cast.refused(await cast.offer_until_gone(device, witness), "LOGIN-7")
+    await cast.until_online({man.login}, absent={first.login}, requirement="PRES-4")
+
+
+@requirement("PRES-5")
+async def test_50_fast_rounds_leave_no_ghost(cast: Cast) -> None:
+    """Connect, log in, leave, fifty times over ten logins; then nobody of them is online."""
+    man, woman = await cast.enter("man", "woman")
+    names = [f"visitor{number}" for number in range(10)]
+
+    async def come_and_go(name: str) -> None:
+        for _ in range(5):
+            visitor = await cast.enter_one(name)
+            await visitor.leave()
+
+    await asyncio.gather(*map(come_and_go, names))
+    await cast.until_online({man.login, woman.login}, absent={cast.login(name) for name in names}, requirement="PRES-5")
+    await cast.exchange(man, woman)
