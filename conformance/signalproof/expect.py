@@ -56,6 +56,8 @@ class Expectations:
                     hint=hints.for_reply(reply.status, reply.text),
                 )
             )
+        if not posting.kind.event:
+            self._controls.add(posting.kind.name)
         return posting
 
     def refused(self, posting: Posting, requirement: str, *, client_error: bool = False) -> Reply:

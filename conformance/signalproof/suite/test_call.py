@@ -57,17 +57,44 @@ async def test_an_offline_and_a_never_seen_callee_get_the_same_refusal(cast: Cas
     )
 
 
-@requirement("CALL-2b")
-async def test_calling_oneself_is_answered_with_http_200(cast: Cast) -> None:
-    """Accepted or refused, the reply is one that old clients can read."""
+@requirement("CALL-14", "CALL-2b")
+@pytest.mark.parametrize("devices", [1, 2])
+async def test_a_call_to_oneself_never_rings_at_the_connection_that_made_it(cast: Cast, devices: int) -> None:
+    """It is refused with HTTP 200, or rings at the user's other connections only."""
     man, woman = await cast.enter("man", "woman")
+    others = [await cast.another(man) for _ in range(devices - 1)]
     await woman.hears(await man.ring(woman))
-    odd = await man.try_ring(man.login)
-    odd.targets = frozenset()
-    odd.tolerated = frozenset({man})
-    if not odd.accepted:
-        cast.refused(odd, "CALL-2b")
+    odd = await man.try_ring(man)
+    odd.targets, odd.elsewhere = frozenset(others), "CALL-14"
+    if odd.accepted and others:
+        for other in others:
+            await other.hears(odd, requirement="CALL-14")
+    else:
+        cast.refused(odd, "CALL-14")
     _expect_200(cast, odd)
+
+
+@requirement("CALL-13")
+async def test_calls_need_a_valid_sid(cast: Cast) -> None:
+    """A sid that is unknown, not logged in, has left or is that of Engine.IO can do nothing."""
+    man, woman, gone, witness = await cast.enter("man", "woman", "gone", "witness")
+    silent = await cast.connect("silent")
+    await witness.hears(await gone.offer(witness))
+    await gone.leave()
+    cast.refused(await cast.offer_until_gone(gone, witness), "LOGIN-7")
+    await cast.exchange(man, woman)
+    await woman.hears(await man.ring(woman))
+    for sid in (f"{woman.sid[:-1]}~", silent.sid, gone.sid, woman.engine_sid):
+        if sid != woman.sid:
+            sent = {"sid": sid}
+            cast.refused(await woman.try_ring(man, fields=sent), "CALL-13")
+            cast.refused(await woman.try_decline(man, fields=sent), "CALL-13")
+            cast.refused(await woman.try_status("beasy", fields=sent), "CALL-13")
+            cast.refused(await woman.try_refresh(man, fields=sent), "CALL-13")
+    await man.hears(await woman.refresh(man))
+    await man.hears(await woman.decline(man, requirement="CALL-13"))
+    await woman.status("free")
+    await man.hears(await woman.ring(man))
 
 
 @requirement("CALL-3", "CALL-2b")
@@ -93,11 +120,11 @@ async def test_status_takes_free_and_beasy_only(cast: Cast) -> None:
     man, woman = await cast.enter("man", "woman")
     await woman.status("beasy")
     for word in ("busy", "FREE", "", "offline", "free "):
-        cast.refused(await woman.try_status(word, malformed=True), "CALL-4")
+        cast.refused(await woman.try_status(word, malformed=True), "CALL-4", client_error=True)
     cast.refused(await man.try_ring(woman), "CALL-4")
     await woman.status("free")
     for word in ("busy", "BEASY", "beasy "):
-        cast.refused(await woman.try_status(word, malformed=True), "CALL-4")
+        cast.refused(await woman.try_status(word, malformed=True), "CALL-4", client_error=True)
     await woman.hears(await man.ring(woman))
 
 

@@ -53,14 +53,17 @@ async def test_every_offer_has_an_id_of_its_own(cast: Cast) -> None:
 
 
 @requirement("CORR-1")
-async def test_an_id_of_the_client_is_kept_or_replaced_throughout(cast: Cast) -> None:
-    """Whatever the server does with it, both events agree."""
+@pytest.mark.parametrize("offer_id", ["chosen by man", "é😀", "x" * 64], ids=["words", "unicode", "longest"])
+async def test_an_id_of_the_client_is_kept(cast: Cast, offer_id: str) -> None:
+    """It is in both events, as it was posted."""
     man, woman = await cast.enter("man", "woman")
-    offer = await man.try_offer(woman, fields={"offer_id": "chosen-by-man"})
-    offer_id = await _heard(cast, woman, cast.accepted(offer))
-    heard = await man.hears(await woman.answer(offer))
-    back = _offer_id(cast, heard)
-    cast.expect("CORR-1", back == offer_id, expected=f"offer_id {offer_id} in the answer", received=back)
+    offer = cast.accepted(await man.try_offer(woman, fields={"offer_id": offer_id}))
+    heard = [await woman.hears(offer), await man.hears(await woman.answer(offer))]
+    for received in heard:
+        kept = _offer_id(cast, received)
+        cast.expect(
+            "CORR-1", kept == offer_id, expected=f"offer_id {offer_id!r} in {received.event}", received=repr(kept)
+        )
 
 
 @requirement("CORR-2")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from hashlib import sha256
+from typing import Unpack
 
 import pytest
 
 from signalproof.cast import Cast
+from signalproof.connection import Variation
 from signalproof.ledger import Posting
 from signalproof.participant import OMIT, Connection
 from signalproof.reply import Outcome
@@ -454,3 +457,92 @@ async def test_requests_at_the_same_moment_are_all_served(cast: Cast) -> None:
     _, *postings = await asyncio.gather(cast.exchange(man, woman), *bad)
     for posting in postings:
         cast.refused(posting, "HTTP-12")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A POST endpoint beside `/offer`: how its sound request is made, and its fields."""
+
+    path: str
+    fields: tuple[str, ...]
+    post: Callable[..., Awaitable[Posting]]
+
+
+async def _prepared(cast: Cast, endpoint: Endpoint) -> tuple[Connection, Connection]:
+    """Bring the man and the woman where each of the endpoints can be used by the woman."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    if endpoint.path == "/decline":
+        await woman.hears(await man.ring(woman))
+    return man, woman
+
+
+async def _sound(cast: Cast, endpoint: Endpoint, man: Connection, woman: Connection, requirement_id: str) -> None:
+    posting = cast.accepted(await endpoint.post(woman, man), requirement_id)
+    if posting.kind.event:
+        await man.hears(posting, requirement=requirement_id)
+
+
+def _post_candidate(woman: Connection, man: Connection, **variation: Unpack[Variation]) -> Awaitable[Posting]:
+    return woman.try_candidate([man], login=man.login, **variation)
+
+
+def _post_status(woman: Connection, _: Connection, **variation: Unpack[Variation]) -> Awaitable[Posting]:
+    return woman.try_status("free", **variation)
+
+
+ENDPOINTS = [
+    pytest.param(Endpoint("/ice", ("sid", "ice"), _post_candidate), marks=pytest.mark.profile("ice"), id="ice"),
+    *(
+        pytest.param(Endpoint(path, fields, post), marks=pytest.mark.profile("call"), id=path[1:])
+        for path, fields, post in (
+            ("/call", ("sid", "login"), Connection.try_ring),
+            ("/decline", ("sid", "reciever_login"), Connection.try_decline),
+            ("/status", ("sid", "status"), _post_status),
+            ("/refresh", ("sid", "login"), Connection.try_refresh),
+        )
+    ),
+]
+
+
+@requirement("HTTP-1", "HTTP-2", "HTTP-6")
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@pytest.mark.parametrize("encoding", [JSON, FORM], ids=["json", "form"])
+async def test_every_endpoint_takes_both_encodings_and_unknown_fields(
+    cast: Cast, endpoint: Endpoint, encoding: Encoding
+) -> None:
+    """The sound request is accepted in JSON and as a form, with fields that nobody knows."""
+    man, woman = await _prepared(cast, endpoint)
+    extra = {"x_future": "x-secret"}
+    posting = await endpoint.post(woman, man, encoding=encoding, fields=extra, malformed=True)
+    cast.accepted(posting, "HTTP-1" if encoding is JSON else "HTTP-2")
+    if posting.kind.event:
+        heard = await man.hears(posting)
+        cast.expect(
+            "HTTP-6",
+            "x-secret" not in str(heard.args),
+            expected=f"{heard.event} without the unknown field",
+            received="the unknown field",
+        )
+
+
+@requirement("HTTP-3", "HTTP-4", "HTTP-5", "HTTP-7", "HTTP-10", "HTTP-13", "HTTP-15")
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+async def test_every_endpoint_refuses_what_is_malformed(cast: Cast, endpoint: Endpoint) -> None:
+    """Bad bodies, fields, content types and methods get 4xx at each endpoint, and the sound request works."""
+    man, woman = await _prepared(cast, endpoint)
+
+    async def refuse(requirement_id: str, **variation: Unpack[Variation]) -> None:
+        posting = await endpoint.post(woman, man, **{"malformed": True, **variation})
+        cast.refused(posting, requirement_id, client_error=True)
+
+    for content in (b"{", b"[]", b"\xff", b""):
+        await refuse("HTTP-4", body=Body(content, JSON.value))
+    for field in endpoint.fields:
+        for value in (OMIT, None, 7, {}):
+            await refuse("HTTP-5", fields={field: value})
+        await refuse("HTTP-13", fields={field: "\ud800"})
+    await refuse("HTTP-7", body=Body(b"{}", "text/plain"))
+    for method in ("GET", "PUT", "DELETE"):
+        await refuse("HTTP-10", method=method)
+    await _sound(cast, endpoint, man, woman, "HTTP-5")
