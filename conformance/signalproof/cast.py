@@ -9,10 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
 from time import perf_counter
+from typing import NoReturn
 
 from signalproof.connection import Stage
-from signalproof.errors import NonConformance
+from signalproof.errors import NonConformance, NotTestable
 from signalproof.expect import Expectations
+from signalproof.identity import Identities
 from signalproof.ledger import Ledger, Posting
 from signalproof.participant import Connection
 from signalproof.peer import Peer, fingerprint
@@ -21,7 +23,7 @@ from signalproof.requirements import Level, catalogue
 from signalproof.target import Target
 from signalproof.transcript import Transcript
 from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
-from signalproof.wire import ANSWER, CANDIDATE, KINDS_BY_EVENT, OFFER, Body, Marked, login_payload
+from signalproof.wire import ANSWER, CANDIDATE, KINDS_BY_EVENT, OFFER, Body, Marked, connect_auth, login_payload
 
 __all__ = ["Call", "Cast"]
 
@@ -41,7 +43,16 @@ class Call:
 class Cast(Expectations):
     """Who takes part in one check, under names of its own, and what the check expects."""
 
-    def __init__(self, *, number: int, requirements: Sequence[str], target: Target, http: Http, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        *,
+        number: int,
+        requirements: Sequence[str],
+        target: Target,
+        http: Http,
+        ledger: Ledger,
+        identities: Identities,
+    ) -> None:
         super().__init__(requirements)
         self.target = target
         self.connections: list[Connection] = []
@@ -50,6 +61,8 @@ class Cast(Expectations):
         self.handshakes = 0
         self._number = number
         self._devices: Counter[str] = Counter()
+        self._logins: dict[str, str] = {}
+        self._identities = identities
         self._http = http
         self._ledger = ledger
         self._peers: list[Peer] = []
@@ -69,12 +82,21 @@ class Cast(Expectations):
     # ── participants ───────────────────────────────────────────────────────────────────────────
 
     def login(self, name: str) -> str:
-        """Give the login under which `name` appears in this check, and in no other run."""
-        return f"sp.{self._ledger.run}.{self._number}.{name}"
+        """Give the login under which `name` appears in this check."""
+        if name not in self._logins:
+            self._logins[name] = self._identities.claim(f"sp.{self._ledger.run}.{self._number}.{name}")
+        return self._logins[name]
 
-    async def connect(self, name: str) -> Connection:
-        """Bring on a connection that has not logged in."""
-        connection = Connection(self._unused(name), self._stage)
+    @property
+    def nobody(self) -> str:
+        """A login that nobody ever has."""
+        return f"sp.{self._ledger.run}.{self._number}.nobody"
+
+    async def connect(self, name: str, *, login: str | None = None) -> Connection:
+        """Bring on a connection that has not logged in; `identity` is the login it is meant for."""
+        identity = login or self.login(name)
+        token = await self._identities.token(identity)
+        connection = Connection(self._unused(name), self._stage, identity=identity, token=token)
         self.connections.append(connection)
         await connection.open()
         return connection
@@ -86,11 +108,11 @@ class Cast(Expectations):
     async def enter_one(self, name: str) -> Connection:
         """Bring on one user with one logged-in connection."""
         connection = await self.connect(name)
-        return await connection.log_in(self.login(name))
+        return await connection.log_in(connection.identity)
 
     async def another(self, connection: Connection) -> Connection:
         """Bring on one more connection of the same user."""
-        device = await self.connect(connection.name)
+        device = await self.connect(connection.name, login=connection.login)
         return await device.log_in(connection.login)
 
     def _unused(self, name: str) -> str:
@@ -268,11 +290,12 @@ class Cast(Expectations):
         )
 
     def _who(self, login: str) -> str:
-        return login.removeprefix(self.login(""))
+        return next((name for name, known in self._logins.items() if known == login), "somebody")
 
     async def online(self) -> list[str]:
         """Read who is online: `GET /online` (PRES-1)."""
-        reply = read_reply(await self.http("GET", "/online"), "OnlineAccepted")
+        headers = self.connections[0].authorization
+        reply = read_reply(await self.http("GET", "/online", headers=headers), "OnlineAccepted")
         self.expect(
             "PRES-1",
             reply.outcome is Outcome.ACCEPTED,
@@ -284,9 +307,7 @@ class Cast(Expectations):
     async def raw_socket(self) -> RawSocket:
         """Open a WebSocket on which any frame can be sent; failure breaches LOGIN-1."""
         try:
-            socket = await RawSocket.open(
-                self.target.socket_url, headers=self.target.headers, timeout=self.target.timeout
-            )
+            socket = await RawSocket.open(self.target)
         except SocketFailure as failure:
             raise NonConformance(
                 "LOGIN-1", expected="a WebSocket without polling first", received=str(failure)
@@ -294,10 +315,41 @@ class Cast(Expectations):
         self._raw_sockets.append(socket)
         return socket
 
+    async def connect_packet(self, name: str) -> str:
+        """Give the Socket.IO CONNECT packet that a raw socket has to send for `name`, with its token if need be."""
+        token = await self._identities.token(self.login(name))
+        return "40" if token is None else f"40{json.dumps(connect_auth(token))}"
+
+    async def expect_connect_error(self, auth: object, requirement: str) -> None:
+        """Expect that a CONNECT with the payload `auth` is answered with CONNECT_ERROR or a closed transport."""
+        socket = await self.raw_socket()
+        answer: object = None
+        try:
+            await socket.receive(self.target.timeout)
+            await socket.send("40" if auth is None else f"40{json.dumps(auth)}")
+            answer = await socket.receive(self.target.timeout)
+        except SocketFailure as failure:
+            answer = str(failure)
+        self.expect(
+            requirement,
+            isinstance(answer, str) and answer.startswith("44"),
+            expected="CONNECT_ERROR (44…) for a connection without a valid token",
+            received=self.redact(str(answer))[:80],
+        )
+
+    def not_testable(self, reason: str) -> NoReturn:
+        """End the check as not run, for a reason that lies with what the operator gave."""
+        raise NotTestable(reason)
+
+    async def token_of(self, connection: Connection, *, expired: bool = False) -> str | None:
+        """Give a valid or an expired token of a connection's user, or None where there is none to be had."""
+        source = self._identities.expired if expired else self._identities.token
+        return await source(connection.identity)
+
     async def silent_connection(self, name: str) -> str:
         """Log in on a socket that will answer no ping, as a device that drops off the network; give its login."""
         socket, login = await self.raw_socket(), self.login(name)
-        packets = ("40", f"420{json.dumps(['login', login_payload(login)])}")
+        packets = (await self.connect_packet(name), f"420{json.dumps(['login', login_payload(login)])}")
         for packet in packets:
             await socket.receive(self.target.timeout)
             await socket.send(packet)
@@ -323,6 +375,18 @@ class Cast(Expectations):
         """Close what uses the processor; sockets stay open and recorded until the run has settled."""
         await asyncio.gather(*(peer.close() for peer in self._peers), return_exceptions=True)
         await asyncio.gather(*(socket.close() for socket in self._raw_sockets), return_exceptions=True)
+
+    async def vacate(self) -> None:
+        """Free the logins for the next check: leave, and wait until the target has noticed (LOGIN-7)."""
+        await self.close()
+        left = list({connection.login: connection for connection in self.connections if connection.login}.values())
+        if not left:
+            return
+        with contextlib.suppress(NonConformance):
+            deadline = perf_counter() + 1 + self.target.round_trip
+            for connection in left:
+                while perf_counter() < deadline and (await connection.try_offer(connection)).replied_as_live:
+                    await self.pause(0.02)
 
     async def close(self) -> None:
         """Send everybody home."""

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
+from collections.abc import Mapping
+from pathlib import Path
+from secrets import token_hex
+from tempfile import TemporaryDirectory
 
 import click
 
 from signalproof import __version__
 from signalproof.errors import KitError
+from signalproof.flags import FLAGS
 from signalproof.resources import SUITE
 
 __all__ = ["main"]
+
+STRICT = click.Option(["--strict"], is_flag=True, help="A SHOULD that is not followed fails the run.")
+QUICK = ("--ping-interval", "1", "--ping-timeout", "2")
+"""Engine.IO timers under which a silent loss shows within the time of a run (PRES-3)."""
+INTERRUPTED = 2
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,6 +30,38 @@ def main() -> None:
     """Check servers of VCSP/1, the Video Chat Signalling Protocol."""
 
 
+def _session_options(command: click.Command) -> click.Command:
+    """Give a command the options of a session."""
+    for flag in FLAGS:
+        command.params.append(
+            click.Option(
+                [flag.name],
+                is_flag=flag.metavar is None,
+                type=None if flag.metavar is None else flag.kind,
+                metavar=flag.metavar,
+                multiple=flag.repeatable,
+                help=flag.help,
+            )
+        )
+    command.params.append(STRICT)
+    return command
+
+
+def _arguments(values: Mapping[str, object]) -> list[str]:
+    """Write options that click has read as pytest reads them."""
+    arguments = ["--strict"] if values["strict"] else []
+    for flag in FLAGS:
+        value = values[flag.key]
+        if flag.metavar is None:
+            arguments += [flag.name] if value else []
+        elif isinstance(value, tuple):
+            arguments += [f"{flag.name}={part}" for part in value]
+        elif value is not None:
+            arguments.append(f"{flag.name}={value}")
+    return arguments
+
+
+@_session_options
 @main.command(
     context_settings={"ignore_unknown_options": True},
     epilog="""\b
@@ -28,6 +69,7 @@ Examples:
   signalproof check                                  the bundled reference server
   signalproof check http://127.0.0.1:8000            a server at your desk
   signalproof check https://chat.example.org/api --socket-url https://rt.example.org
+  signalproof check URL --jwt-secret-file secret     a server that asks for tokens
   signalproof check URL --report out --strict        in CI: exit code 0 or 1, out/report.json
   signalproof check URL -k offer -v                  pytest's own options pass through
 
@@ -37,55 +79,46 @@ Exit codes: 0 conformant, 1 a requirement is broken, 2 interrupted, 3 a fault of
 )
 @click.argument("url", required=False)
 @click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
-@click.option("--socket-url", metavar="URL", help="Base URL of Socket.IO, where it is another one.")
-@click.option("--profiles", metavar="LIST", help="Profiles to check, such as core,ice.")
-@click.option("--header", "headers", metavar="NAME:VALUE", multiple=True, help="Send this header; repeatable.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Limit of every wait.  [default: 5]")
-@click.option("--concurrency", type=int, metavar="N", help="Checks under way at once.  [default: 16]")
-@click.option("--serial", is_flag=True, help="One check at a time, for debugging.")
-@click.option("--slow", is_flag=True, help="Also run checks that wait for long limits of the target.")
-@click.option("--strict", is_flag=True, help="A SHOULD that is not followed fails the run.")
-@click.option("--report", metavar="DIR", help="Write report.json into this folder.")
-def check(  # noqa: PLR0917 - click passes them all by name
-    url: str | None,
-    pytest_args: tuple[str, ...],
-    socket_url: str | None,
-    profiles: str | None,
-    headers: tuple[str, ...],
-    timeout: float | None,
-    concurrency: int | None,
-    serial: bool,
-    slow: bool,
-    strict: bool,
-    report: str | None,
-) -> None:
-    """Check the server at URL, or the bundled reference server when there is no URL."""
+def check(url: str | None, pytest_args: tuple[str, ...], **values: object) -> None:
+    """Check the server at URL.
+
+    Without URL, check the bundled reference server, first without and then with authentication.
+    """
     if url is not None and url.startswith("-"):
         pytest_args = (url, *pytest_args)
         url = None
-    values = {
-        "--socket-url": socket_url,
-        "--profiles": profiles,
-        "--timeout": timeout,
-        "--concurrency": concurrency,
-        "--report": report,
-    }
-    options = [f"{name}={value}" for name, value in values.items() if value is not None]
-    options += [f"--header={line}" for line in headers]
-    options += [name for name, given in (("--serial", serial), ("--slow", slow), ("--strict", strict)) if given]
-    with ExitStack() as stack:
-        if url is None:
-            from signalproof import embedded
+    if url is None:
+        sys.exit(_check_reference_server(values, pytest_args))
+    sys.exit(_run_pytest([f"--target={url}", *_arguments(values), *pytest_args]))
 
-            server = stack.enter_context(embedded.reference_server())
-            import signalproof.session  # noqa: F401 - imported while the server starts
 
-            try:
-                url = embedded.url_of(server)
-            except KitError as error:
-                raise click.ClickException(str(error)) from None
-        code = _run_pytest([f"--target={url}", *options, *pytest_args])
-    sys.exit(code)
+def _check_reference_server(values: Mapping[str, object], pytest_args: tuple[str, ...]) -> int:
+    """Check the bundled server without and with authentication; give the worse exit code."""
+    from signalproof import embedded
+
+    with TemporaryDirectory(prefix="signalproof-") as folder:
+        secret = Path(folder, "secret")
+        secret.write_text(token_hex(32), encoding="utf-8")
+        code = 0
+        for auth in (False, True):
+            report = values["report"]
+            changed = {
+                **values,
+                "jwt_secret_file": str(secret) if auth else None,
+                "report": Path(str(report), "auth") if auth and report else report,
+            }
+            options = [*QUICK, *(("--auth-secret-file", str(secret)) if auth else ())]
+            with embedded.reference_server(*options) as server:
+                import signalproof.session  # noqa: F401 - imported while the server starts
+
+                try:
+                    url = embedded.url_of(server)
+                except KitError as error:
+                    raise click.ClickException(str(error)) from None
+                code = max(code, _run_pytest([f"--target={url}", *_arguments(changed), *pytest_args]))
+            if code == INTERRUPTED:
+                break
+    return code
 
 
 def _run_pytest(options: list[str]) -> int:
@@ -95,7 +128,5 @@ def _run_pytest(options: list[str]) -> int:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
     paths = [] if any(SUITE.name in option and "::" in option for option in options) else [str(SUITE)]
-    settings = SUITE / "pytest.toml"
-    return int(
-        pytest.main(["-c", str(settings), "-p", "signalproof.plugin", "-p", "no:cacheprovider", *options, *paths])
-    )
+    own = ["-c", str(SUITE / "pytest.toml"), "-p", "signalproof.plugin", "-p", "no:cacheprovider"]
+    return int(pytest.main([*own, *options, *paths]))

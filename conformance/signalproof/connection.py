@@ -23,6 +23,7 @@ from signalproof.wire import (
     Fields,
     Kind,
     Marked,
+    connect_auth,
     encode_body,
     login_payload,
     session_description,
@@ -39,6 +40,7 @@ class Variation(TypedDict, total=False):
 
     `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body. A message that
     breaks its schema has to be declared `malformed`; all others are checked before they are sent.
+    `authorization` stands in for the header of that name; None sends none.
     """
 
     fields: Mapping[str, object]
@@ -46,6 +48,7 @@ class Variation(TypedDict, total=False):
     body: Body
     method: str
     malformed: bool
+    authorization: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +69,18 @@ class Stage:
 class Client:
     """A Socket.IO connection and the HTTP requests made with its sid."""
 
-    def __init__(self, name: str, stage: Stage) -> None:
+    def __init__(self, name: str, stage: Stage, *, identity: str, token: str | None) -> None:
         self.name = name
+        self.identity = identity
         self.login = ""
+        self._token = token
         self.live_since = float("inf")
         self.heard: list[Received] = []
         self.strays: list[Received] = []
         self.sid = ""
         self.engine_sid = ""
         self._stage = stage
-        self._socket = Socket(self._on_event, self._on_close)
+        self._socket = Socket(stage.target, self._on_event, self._on_close)
 
     @property
     def expectations(self) -> Expectations:
@@ -86,6 +91,11 @@ class Client:
     def check(self) -> int:
         """The number of the check it takes part in."""
         return self._stage.check
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that proves the user to HTTP endpoints (AUTH-3); none without authentication."""
+        return {} if self._token is None else {"authorization": f"Bearer {self._token}"}
 
     @property
     def live(self) -> bool:
@@ -101,9 +111,8 @@ class Client:
 
     async def open(self) -> None:
         """Connect, without logging in (LOGIN-1)."""
-        target = self._stage.target
         try:
-            await self._socket.connect(target.socket_url, headers=target.headers, timeout=target.timeout)
+            await self._socket.connect(connect_auth(self._token))
         except SocketFailure as failure:
             self._stage.expectations.breach(
                 NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received=str(failure))
@@ -232,7 +241,12 @@ class Client:
             if not variation.get("malformed"):
                 _check_own_message(posting.kind.request_schema, fields)
             body = encode_body(fields, variation.get("encoding", Encoding.JSON))
-        headers = {} if body.content_type is None else {"content-type": body.content_type}
+        headers = dict(self.authorization)
+        if "authorization" in variation:
+            given = variation["authorization"]
+            headers = {} if given is None else {"authorization": given}
+        if body.content_type is not None:
+            headers["content-type"] = body.content_type
         posting.sent_at = perf_counter()
         stage.transcript.add(self.name, SERVER, what.replace("POST", method))
         try:

@@ -10,39 +10,50 @@ from dataclasses import replace
 from typing import Any
 
 from signalproof.errors import InvalidTarget, TargetUnusable
+from signalproof.identity import Anonymous, Identities
 from signalproof.peer import host_addresses
 from signalproof.requirements import PROFILES
 from signalproof.schemas import violation
 from signalproof.target import Target, parse_url
 from signalproof.transport import Http, HttpFailure, HttpReply, Socket, SocketFailure
-from signalproof.wire import encode_body, login_payload, offer_fields
+from signalproof.wire import connect_auth, encode_body, login_payload, offer_fields
 
 __all__ = ["examine", "require_interface"]
 
 
-async def examine(target: Target, http: Http, *, available: Sequence[str]) -> Target:
+async def examine(target: Target, http: Http, identities: Identities, *, available: Sequence[str]) -> Target:
     """Find out whether the target can be judged, and complete what the options left open.
 
     Raises `TargetUnusable` when it cannot: nothing listens, no Socket.IO, no VCSP.
     """
     discovered = await _discovery(target, http)
-    target = _complete(target, discovered, available)
+    target = _complete(target, discovered, available, tokens=type(identities) is not Anonymous)
+    login = identities.claim(f"sp.{secrets.token_hex(4)}.doctor")
+    token = await identities.token(login)
+    identities.release()
+    if token is None and "auth" in target.profiles:
+        raise TargetUnusable(
+            f"{target.url} asks for bearer tokens (profile auth), and there are none.",
+            "Give --jwt-secret-file or --jwt-key-file to sign tokens, --token-command to print them, "
+            "or --target-file with accounts.",
+        )
     probe = await _probe_offer(target, http)
-    socket = Socket(lambda *_: None, lambda: None)
+    socket = Socket(target, lambda *_: None, lambda: None)
     try:
-        await _probe_socket(target, socket)
+        await _probe_socket(target, socket, token)
         if probe.status in {404, 405} or 300 <= probe.status < 400:
             raise TargetUnusable(
                 f"POST {target.url}/offer got HTTP {probe.status}: there is Socket.IO, but no VCSP endpoint.",
                 "Give the base URL below which /offer lives, with its path prefix if it has one; "
                 "if Socket.IO lives elsewhere, name that with --socket-url.",
             )
-        await _probe_login(target, socket)
+        await _probe_login(target, socket, login)
     finally:
         await socket.close()
     limits = {name: float(value) for name, value in discovered.get("limits", {}).items()}
     limits["silent_loss_seconds"] = socket.ping_seconds + 5
-    return replace(target, round_trip=probe.elapsed, limits=limits)
+    concurrency = target.concurrency or min(16 + round(probe.elapsed * 250), 64)
+    return replace(target, round_trip=probe.elapsed, limits=limits, concurrency=concurrency)
 
 
 def require_interface() -> None:
@@ -71,7 +82,7 @@ async def _discovery(target: Target, http: Http) -> dict[str, Any]:
     return {}
 
 
-def _complete(target: Target, discovered: dict[str, Any], available: Sequence[str]) -> Target:
+def _complete(target: Target, discovered: dict[str, Any], available: Sequence[str], *, tokens: bool) -> Target:
     socket_url = target.socket_url
     if not socket_url:
         try:
@@ -83,6 +94,8 @@ def _complete(target: Target, discovered: dict[str, Any], available: Sequence[st
         claimed = [name for name in PROFILES if name in discovered.get("profiles", [])]
         profiles = tuple(name for name in PROFILES if name in available and (name == "core" or name in claimed))
         reason = "claimed by the discovery document" if discovered else "no discovery document, so core alone"
+        if tokens and "auth" not in profiles:
+            profiles, reason = (*profiles, "auth"), f"{reason}; auth, because tokens were given"
     return replace(target, socket_url=socket_url, profiles=profiles, profiles_reason=reason)
 
 
@@ -99,9 +112,9 @@ async def _probe_offer(target: Target, http: Http) -> HttpReply:
         ) from None
 
 
-async def _probe_socket(target: Target, socket: Socket) -> None:
+async def _probe_socket(target: Target, socket: Socket, token: str | None) -> None:
     try:
-        await socket.connect(target.socket_url, headers=target.headers, timeout=target.timeout)
+        await socket.connect(connect_auth(token))
     except SocketFailure as failure:
         raise TargetUnusable(
             f"There is no Socket.IO server at {target.socket_url}/socket.io/: {failure}.",
@@ -109,12 +122,16 @@ async def _probe_socket(target: Target, socket: Socket) -> None:
         ) from None
 
 
-async def _probe_login(target: Target, socket: Socket) -> None:
-    login = f"sp.{secrets.token_hex(4)}.doctor"
+async def _probe_login(target: Target, socket: Socket, login: str) -> None:
     try:
-        await socket.request("login", login_payload(login), timeout=target.timeout)
+        acknowledgement = await socket.request("login", login_payload(login), timeout=target.timeout)
     except SocketFailure as failure:
         raise TargetUnusable(
             f"{target.socket_url}/socket.io/ speaks Socket.IO, but the event `login` got {failure}.",
             "Acknowledge `login` once the login is stored (LOGIN-2); without that nothing else can be checked.",
         ) from None
+    if acknowledgement and violation("Failure", acknowledgement[0]) is None:
+        raise TargetUnusable(
+            f"{target.socket_url}/socket.io/ refused the login {login}: {acknowledgement[0]}.",
+            "If it only takes known users, give their tokens or accounts; if names have a form, list accounts.",
+        )

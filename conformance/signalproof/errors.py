@@ -7,13 +7,14 @@ Exception
 └── SignalproofError
     ├── InvalidTarget     the operator's options do not describe a target
     ├── TargetUnusable    the target cannot be judged: unreachable, or not a VCSP server
+    ├── NotTestable       one check cannot be run with what the operator gave, such as few accounts
     └── KitError          a defect of the kit or of a check
 ```
 """
 
 from __future__ import annotations
 
-__all__ = ["InvalidTarget", "KitError", "NonConformance", "SignalproofError", "TargetUnusable"]
+__all__ = ["InvalidTarget", "KitError", "NonConformance", "NotTestable", "SignalproofError", "TargetUnusable"]
 
 
 class NonConformance(AssertionError):
@@ -54,6 +55,10 @@ class TargetUnusable(SignalproofError):
     def __str__(self) -> str:
         """Give problem and remedy, a line each."""
         return f"{self.problem}\n{self.remedy}"
+
+
+class NotTestable(SignalproofError):
+    """A check cannot be run here; the text goes on from "not run: "."""
 
 
 class KitError(SignalproofError):

@@ -98,6 +98,16 @@ class Posting:
         """Whether the target accepted the request."""
         return self.reply is not None and self.reply.outcome is Outcome.ACCEPTED
 
+    @property
+    def refused(self) -> bool:
+        """Whether the target refused the request."""
+        return self.reply is not None and self.reply.outcome is Outcome.REFUSED
+
+    @property
+    def replied_as_live(self) -> bool:
+        """Whether the reply shows that the target still knows the sid: anything but `unknown_sid`."""
+        return self.reply is not None and self.reply.code != "unknown_sid"
+
     def received(self, received: Received) -> None:
         """Lay one event to this posting and wake whoever waits for it."""
         self.heard.append(received)
@@ -141,7 +151,7 @@ class Posting:
 
     def _breaches_of(self, received: Received, count: int) -> Iterator[NonConformance]:
         name = received.connection.name
-        if self.reply is not None and self.reply.outcome is Outcome.REFUSED:
+        if self.refused:
             yield NonConformance(
                 self.refusal or self.kind.leak,
                 expected=f"no event, for the {self.kind.name} was refused",
@@ -246,11 +256,11 @@ class Ledger:
     def _of_plain(self, received: Received) -> Posting | None:
         """Find the posting of an event without a marker, such as `calling`, by what else it says.
 
-        Of several it is the first that this connection still has to hear of; else it is one too many,
-        and goes to the last.
+        Of several it is the first that this connection still has to hear of, a refused one last; else it
+        is one too many, and goes to the last.
         """
         candidates = [posting for posting in self._plain if posting.explains(received)]
-        for posting in candidates:
+        for posting in sorted(candidates, key=lambda posting: posting.refused):
             if received.connection in posting.targets | posting.tolerated and not posting.at(received.connection):
                 return posting
         return candidates[-1] if candidates else None

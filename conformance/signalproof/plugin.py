@@ -11,6 +11,7 @@ import shlex
 
 import pytest
 
+from signalproof.flags import FLAGS
 from signalproof.resources import SUITE
 
 __all__: list[str] = []
@@ -32,15 +33,16 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     )
     if not _wanted(pluginmanager.get_plugin("pytestconfig")):
         return
-    group.addoption("--socket-url", metavar="URL", help="base URL of Socket.IO, where it is another one")
-    group.addoption("--profiles", metavar="LIST", help="profiles to check, such as core,ice")
-    group.addoption("--header", action="append", default=[], metavar="NAME:VALUE", help="send this header; repeatable")
-    if importlib.util.find_spec("pytest_timeout") is None:
-        group.addoption("--timeout", type=float, metavar="SECONDS", help="limit of every wait (default 5)")
-    group.addoption("--concurrency", type=int, metavar="N", help="checks under way at once (default 16)")
-    group.addoption("--serial", action="store_true", help="one check at a time, for debugging")
-    group.addoption("--slow", action="store_true", help="also run checks that wait for long limits of the target")
-    group.addoption("--report", metavar="DIR", help="write report.json into this folder")
+    for flag in FLAGS:
+        if flag.name == "--timeout" and importlib.util.find_spec("pytest_timeout") is not None:
+            continue  # that plugin's option of the same name serves for both
+        text = flag.help
+        if flag.metavar is None:
+            group.addoption(flag.name, action="store_true", help=text)
+        elif flag.repeatable:
+            group.addoption(flag.name, action="append", default=[], metavar=flag.metavar, help=text)
+        else:
+            group.addoption(flag.name, type=flag.kind, metavar=flag.metavar, help=text)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -14,7 +14,8 @@ from enum import StrEnum
 from time import perf_counter
 
 from signalproof.cast import Cast
-from signalproof.errors import NonConformance
+from signalproof.errors import InvalidTarget, NonConformance, NotTestable
+from signalproof.identity import Identities
 from signalproof.ledger import Ledger
 from signalproof.target import Target
 from signalproof.transport import Http
@@ -82,9 +83,10 @@ class Result:
 class Run:
     """All checks of one session against one target. Use it inside one event loop; close it at the end."""
 
-    def __init__(self, target: Target, http: Http) -> None:
+    def __init__(self, target: Target, http: Http, identities: Identities) -> None:
         self.target = target
         self.http = http
+        self.identities = identities
         self.results: dict[str, Result] = {}
         self._ledger = Ledger()
         self._number = 0
@@ -94,7 +96,7 @@ class Run:
 
         `progress` is told each check as it begins and each result as it ends.
         """
-        gate = asyncio.Semaphore(self.target.concurrency)
+        gate = asyncio.Semaphore(self.target.concurrency if self.identities.invents else 1)
 
         async def bounded(check: Check) -> None:
             async with gate:
@@ -142,6 +144,7 @@ class Run:
             target=self.target,
             http=self.http,
             ledger=self._ledger,
+            identities=self.identities,
         )
         result = self.results[check.name] = Result(check, cast)
         if check.waits_for is not None:
@@ -155,11 +158,18 @@ class Run:
         except NonConformance as found:
             result.error = found
             result.breaches.append(found)
+        except InvalidTarget:
+            raise
+        except NotTestable as reason:
+            result.skipped = str(reason)
         except Exception as error:  # noqa: BLE001 - whatever a check raises is its result
             result.error = error
         finally:
             result.duration = perf_counter() - began
             await cast.close_peers()
+            if not self.identities.invents:
+                await cast.vacate()
+                self.identities.release()
         return result
 
     async def close(self) -> None:

@@ -13,24 +13,27 @@ from typing import Any
 
 import pytest
 
-from signalproof import doctor
-from signalproof.errors import InvalidTarget, NonConformance, TargetUnusable
+from signalproof import doctor, options
+from signalproof.errors import InvalidTarget, NonConformance, NotTestable, TargetUnusable
+from signalproof.identity import Identities
+from signalproof.options import CHECKED_PROFILES
 from signalproof.reports import json_report, terminal
 from signalproof.requirements import catalogue
 from signalproof.runner import Check, Run, Verdict
-from signalproof.target import Target, parse_headers, parse_profiles, parse_url
+from signalproof.target import Target
 from signalproof.transport import Http
 
-__all__ = ["CHECKED_PROFILES", "ConformanceSession"]
-
-CHECKED_PROFILES = ("core",)
+__all__ = ["ConformanceSession"]
 
 
 class ConformanceSession:
     """The hooks of an active session; registered only when there is a target."""
 
-    def __init__(self, target: Target, *, serial: bool, strict: bool, report: Path | None) -> None:
+    def __init__(
+        self, target: Target, identities: Identities, *, serial: bool, strict: bool, report: Path | None
+    ) -> None:
         self.target = target
+        self._identities = identities
         self.duration = 0.0
         self._serial = serial
         self._strict = strict
@@ -46,21 +49,12 @@ class ConformanceSession:
         if getattr(option, "numprocesses", None):
             raise pytest.UsageError("--target runs its checks concurrently by itself: leave out -n")
         try:
-            profiles = parse_profiles(option.profiles, available=CHECKED_PROFILES) if option.profiles else ()
-            target = Target(
-                url=parse_url(option.target, option="--target"),
-                socket_url=parse_url(option.socket_url, option="--socket-url") if option.socket_url else "",
-                profiles=profiles,
-                profiles_reason="named by --profiles" if profiles else "",
-                headers=parse_headers(option.header),
-                timeout=_positive("--timeout", getattr(option, "timeout", None), 5.0),
-                slow=bool(option.slow),
-                concurrency=int(_positive("--concurrency", option.concurrency, 16)),
-            )
+            target, identities = options.read(option)
         except InvalidTarget as error:
             raise pytest.UsageError(str(error)) from None
         return cls(
             target,
+            identities,
             serial=bool(option.serial),
             strict=bool(getattr(option, "strict", False)),
             report=Path(option.report) if option.report else None,
@@ -76,16 +70,18 @@ class ConformanceSession:
                 self._run = self._runner.run(self._prepare())
             except TargetUnusable as unusable:
                 self._refuse(unusable)
+            except (InvalidTarget, NotTestable) as error:
+                raise pytest.UsageError(str(error)) from None
 
     async def _prepare(self) -> Run:
         asyncio.get_running_loop().set_exception_handler(_ignore_abandoned)
-        http = Http(self.target.url, headers=self.target.headers, timeout=self.target.timeout)
+        http = Http(self.target)
         try:
-            self.target = await doctor.examine(self.target, http, available=CHECKED_PROFILES)
+            self.target = await doctor.examine(self.target, http, self._identities, available=CHECKED_PROFILES)
         except BaseException:
             await http.close()
             raise
-        return Run(self.target, http)
+        return Run(self.target, http, self._identities)
 
     def _refuse(self, unusable: TargetUnusable) -> None:
         if self._report is not None:
@@ -136,7 +132,7 @@ class ConformanceSession:
                 reporter = config.pluginmanager.getplugin("terminalreporter")
                 for line in terminal.header(self.target):
                     reporter.write_line(line)
-            if not self._serial:
+            if not self._serial and not session.testsfailed:
                 self._run_concurrently(config, list(filter(None, map(_check_of, session.items))))
         return (yield)
 
@@ -149,7 +145,10 @@ class ConformanceSession:
             capture.global_and_fixture_disabled() if capture else nullcontext(),
             terminal.Progress(len(checks)) as progress,
         ):
-            self._runner.run(self._run.run_all(checks, progress))
+            try:
+                self._runner.run(self._run.run_all(checks, progress))
+            except InvalidTarget as error:
+                raise pytest.UsageError(str(error)) from None
         self.duration = perf_counter() - began
         self._explained = terminal.explainers(list(self._run.results.values()))
 
@@ -212,7 +211,7 @@ class ConformanceSession:
         if Verdict.ERROR in verdicts and Verdict.FAILED not in verdicts:
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         yield
-        if not finished:
+        if not finished or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return
         reporter = session.config.pluginmanager.getplugin("terminalreporter")
         lines = terminal.summary(self.target, finished, self.duration, strict=self._strict)
@@ -221,14 +220,6 @@ class ConformanceSession:
             lines.append(f"report: {path}")
         for line in lines:
             reporter.write_line(line)
-
-
-def _positive(option: str, value: float | None, default: float) -> float:
-    if value is None:
-        return default
-    if not value > 0:
-        raise InvalidTarget(f"{option} has to be greater than 0")
-    return value
 
 
 def _requirements(item: pytest.Item) -> tuple[str, ...]:

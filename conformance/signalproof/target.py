@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from signalproof.errors import InvalidTarget
@@ -12,7 +14,7 @@ from signalproof.requirements import PROFILES
 PATIENCE = 10.0
 """Checks that wait longer than this many seconds for a limit of the target need `--slow`."""
 
-__all__ = ["PATIENCE", "Target", "parse_headers", "parse_profiles", "parse_url"]
+__all__ = ["PATIENCE", "Target", "parse_headers", "parse_profiles", "parse_url", "tls_context"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class Target:
     trailing slash; `timeout` (seconds) bounds every wait for a reply or an event (ORDER-3);
     `tail` (seconds) is the shared window in which late and stray events still count;
     `concurrency` is the number of checks under way at once; `limits` are those that the target declares,
-    in discovery and in the Engine.IO handshake, by name; `slow` runs checks that wait for long limits too.
+    in discovery and in the Engine.IO handshake, by name; `slow` runs checks that wait for long limits too;
+    `tls` says whom to trust, None being the authorities of the system.
     """
 
     url: str
@@ -36,6 +39,7 @@ class Target:
     concurrency: int = 16
     round_trip: float = 0.0
     slow: bool = False
+    tls: ssl.SSLContext | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
 
     def reason_to_skip(self, limit: str) -> str | None:
@@ -63,6 +67,20 @@ def parse_url(text: str, *, option: str) -> str:
             f"{option} {text!r} is not a base URL: write it like https://example.org or http://127.0.0.1:8000/api"
         )
     return url.rstrip("/")
+
+
+def tls_context(ca_file: Path | None, *, insecure: bool) -> ssl.SSLContext | None:
+    """Make the TLS settings of `--ca-file` and `--insecure`; raises `InvalidTarget`."""
+    if ca_file is not None:
+        try:
+            return ssl.create_default_context(cafile=ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidTarget(f"--ca-file {ca_file} holds no certificates in PEM: {error}") from None
+    if insecure:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+    return None
 
 
 def parse_headers(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -18,6 +18,8 @@ import aiohttp
 import socketio
 from socketio.exceptions import ConnectionError as SocketConnectionError
 
+from signalproof.target import Target
+
 __all__ = ["Http", "HttpFailure", "HttpReply", "RawSocket", "Socket", "SocketFailure"]
 
 OnEvent = Callable[[str, tuple[object, ...], float], None]
@@ -49,13 +51,13 @@ class Http:
     dropped after a second, before servers do it: a POST that meets a closing connection is lost.
     """
 
-    def __init__(self, base_url: str, *, headers: tuple[tuple[str, str], ...], timeout: float) -> None:
-        self._base = base_url
+    def __init__(self, target: Target) -> None:
+        self._base = target.url
         self._session = aiohttp.ClientSession(
-            headers=list(headers),
+            headers=list(target.headers),
             skip_auto_headers=["content-type"],
-            timeout=aiohttp.ClientTimeout(total=timeout),
-            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=1),
+            timeout=aiohttp.ClientTimeout(total=target.timeout),
+            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=1, ssl=target.tls or True),
         )
 
     async def request(
@@ -90,11 +92,16 @@ class Http:
 class Socket:
     """One Socket.IO connection over WebSocket, namespace `/` (LOGIN-1)."""
 
-    def __init__(self, on_event: OnEvent, on_close: Callable[[], None]) -> None:
+    def __init__(self, target: Target, on_event: OnEvent, on_close: Callable[[], None]) -> None:
+        self._target = target
         self._pending: set[asyncio.Future[tuple[object, ...]]] = set()
         self._on_close = on_close
         self._client = socketio.AsyncClient(
-            reconnection=False, handle_sigint=False, logger=False, engineio_logger=False
+            reconnection=False,
+            handle_sigint=False,
+            logger=False,
+            engineio_logger=False,
+            websocket_extra_options={"ssl": target.tls or True},
         )
         self._client.on("disconnect", self._closed)
         self._client.on("*", lambda event, *args: on_event(str(event), args, perf_counter()))
@@ -105,19 +112,18 @@ class Socket:
                 future.set_exception(SocketFailure("the connection closed first"))
         self._on_close()
 
-    async def connect(
-        self, url: str, *, headers: tuple[tuple[str, str], ...], timeout: float, auth: object = None
-    ) -> None:
-        """Open the connection.
+    async def connect(self, auth: object = None) -> None:
+        """Open the connection with the payload `auth` for CONNECT.
 
         Raises `SocketFailure` when the target refuses it or does not reply in time.
         """
-        origin, path = _split(url)
+        timeout = self._target.timeout
+        origin, path = _split(self._target.socket_url)
         try:
             await asyncio.wait_for(
                 self._client.connect(
                     origin,
-                    headers=dict(headers),
+                    headers=dict(self._target.headers),
                     auth=auth,
                     transports=["websocket"],
                     socketio_path=f"{path}/socket.io",
@@ -193,13 +199,17 @@ class RawSocket:
         self._socket = socket
 
     @classmethod
-    async def open(cls, url: str, *, headers: tuple[tuple[str, str], ...], timeout: float) -> RawSocket:
+    async def open(cls, target: Target) -> RawSocket:
         """Open the WebSocket without polling first; raises `SocketFailure`."""
         session = aiohttp.ClientSession()
         try:
             socket = await asyncio.wait_for(
-                session.ws_connect(f"{url}/socket.io/?EIO=4&transport=websocket", headers=list(headers)),
-                timeout,
+                session.ws_connect(
+                    f"{target.socket_url}/socket.io/?EIO=4&transport=websocket",
+                    headers=list(target.headers),
+                    ssl=target.tls or True,
+                ),
+                target.timeout,
             )
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             await session.close()

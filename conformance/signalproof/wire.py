@@ -33,6 +33,7 @@ __all__ = [
     "call_fields",
     "candidate",
     "candidate_fields",
+    "connect_auth",
     "decline_fields",
     "encode_body",
     "find_marker",
@@ -172,6 +173,11 @@ POST_PATHS = {
     "ice": ("/ice",),
     "call": ("/call", "/decline", "/status", "/refresh"),
 }
+
+
+def connect_auth(token: str | None) -> Fields | None:
+    """Make the payload of the Socket.IO CONNECT packet (AUTH-1), or None without a token."""
+    return None if token is None else {"token": token}
 
 
 def login_payload(login: str) -> Fields:

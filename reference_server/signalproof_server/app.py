@@ -1,6 +1,7 @@
 """The composition root: `create_app(settings)` makes an ASGI application out of the parts."""
 
 from functools import partial
+from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,7 +16,7 @@ from signalproof_server.store import SqliteStore, Store
 
 __all__ = ["App", "Assembly", "create_app"]
 
-SOCKET_PATH = "/socket.io/"
+SOCKET_PATH: Final = "/socket.io/"
 
 
 class Assembly:
@@ -27,7 +28,7 @@ class Assembly:
 
     def rules(self) -> Rules:
         """Choose the rules."""
-        return decide
+        return partial(decide, limits=self.settings.limits)
 
     def store(self) -> Store:
         """Make the place where the state lives."""
@@ -63,17 +64,26 @@ class Assembly:
         sio = self.sio()
         outbox = self.outbox(self.emitter(sio))
         service = self.service(store, self.rules(), outbox)
-        return App(store=store, outbox=outbox, http=self.http(service), sockets=self.sockets(sio, service))
+        return App(
+            store=store,
+            outbox=outbox,
+            http=self.http(service),
+            sockets=self.sockets(sio, service),
+            root_path=self.settings.root_path,
+        )
 
 
 class App:
     """The ASGI application: two edges, and the life of what is behind them."""
 
-    def __init__(self, *, store: Store, outbox: Outbox, http: ASGIApp, sockets: SocketEdge) -> None:
+    def __init__(
+        self, *, store: Store, outbox: Outbox, http: ASGIApp, sockets: SocketEdge, root_path: str = ""
+    ) -> None:
         self.store = store
         self.outbox = outbox
         self.http = http
         self.sockets = sockets
+        self.root_path = root_path
 
     async def start(self) -> None:
         """Open the store and begin to deliver."""
@@ -90,7 +100,7 @@ class App:
         """Serve one request, one WebSocket, or the life of the process."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif f"{scope['path']}/".startswith(SOCKET_PATH):
+        elif f"{scope['path']}/".startswith(self.root_path + SOCKET_PATH):
             await self.sockets(scope, receive, send)
         else:
             await self.http(scope, receive, send)

@@ -1,15 +1,17 @@
 """The command `signalproof-server`."""
 
 import asyncio
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
 from signalproof_server import __version__
-from signalproof_server.config import Limits, Settings
+from signalproof_server.config import Limits, Settings, TokenKey
 
 __all__ = ["main"]
 
@@ -23,7 +25,28 @@ Examples:
   signalproof-server --host 0.0.0.0 --port 8080         all interfaces
   signalproof-server --database /var/lib/vcsp.sqlite3   state in a file
   signalproof-server --ping-interval 2 --ping-timeout 2 notice silent losses soon
+  signalproof-server --auth-secret-file secret          ask for tokens (JSON Web Tokens, HS256)
+  signalproof-server --root-path /api                   serve below a path
 """
+
+
+KEY_FILE = click.Path(dir_okay=False, path_type=Path)
+SECONDS = click.FloatRange(0.1, 3600)
+
+
+def _root_path(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Bring a path into the form that `Settings` wants; a slash at its end means nothing."""
+    path = value.rstrip("/")
+    if not re.fullmatch(r"(/[\w.~-]+)*", path, re.ASCII):
+        raise click.BadParameter("write it as /api or /api/v2.")
+    return path
+
+
+def _held_candidates(_context: click.Context, _option: click.Parameter, value: int) -> int:
+    """Allow what the specification allows (ICE-4)."""
+    if 0 < value < 64:
+        raise click.BadParameter("hold at least 64, or none.")
+    return value
 
 
 @click.command(epilog=EXAMPLES, context_settings={"show_default": True, "help_option_names": ["-h", "--help"]})
@@ -43,8 +66,47 @@ Examples:
     metavar="ORIGIN",
     help="Origin whose pages may use the server; repeatable.",
 )
-@click.option("--ping-interval", default=25, type=click.IntRange(1), help="Seconds between two Engine.IO pings.")
-@click.option("--ping-timeout", default=20, type=click.IntRange(1), help="Seconds to wait for the answer to a ping.")
+@click.option(
+    "--root-path",
+    default="",
+    metavar="PATH",
+    callback=_root_path,
+    help="Path that everything is served below, Socket.IO included.",
+)
+@click.option("--socket-url", metavar="URL", help="Where the discovery document says that Socket.IO is.")
+@click.option(
+    "--auth-secret-file",
+    type=KEY_FILE,
+    metavar="FILE",
+    help="Ask for tokens, signed by HS256 with the secret in this file: 32 bytes or more.",
+)
+@click.option(
+    "--auth-public-key-file",
+    type=KEY_FILE,
+    metavar="FILE",
+    help="Ask for tokens, signed by RS256 or ES256; the file holds the public key as PEM.",
+)
+@click.option("--ping-interval", default=25, type=SECONDS, help="Seconds between two Engine.IO pings.")
+@click.option("--ping-timeout", default=20, type=SECONDS, help="Seconds to wait for the answer to a ping.")
+@click.option(
+    "--ringing-seconds",
+    default=Limits().ringing_seconds,
+    type=click.IntRange(1),
+    help="Seconds that a call rings.",
+)
+@click.option(
+    "--held-candidates",
+    default=Limits().held_candidates,
+    type=click.IntRange(0),
+    callback=_held_candidates,
+    help="Early candidates to hold for a connection and peer: 64 or more, or 0 to refuse them.",
+)
+@click.option(
+    "--held-seconds",
+    default=Limits().held_seconds,
+    type=click.IntRange(10),
+    help="Seconds to hold them for.",
+)
 @click.option(
     "--body-limit",
     default=Limits().body_bytes,
@@ -60,8 +122,15 @@ def main(
     port: int,
     database: str,
     cors_origins: tuple[str, ...],
-    ping_interval: int,
-    ping_timeout: int,
+    root_path: str,
+    socket_url: str | None,
+    auth_secret_file: Path | None,
+    auth_public_key_file: Path | None,
+    ping_interval: float,
+    ping_timeout: float,
+    ringing_seconds: int,
+    held_candidates: int,
+    held_seconds: int,
     body_limit: int,
     log_level: str,
 ) -> None:
@@ -75,12 +144,36 @@ def main(
         port=port,
         database=database,
         cors_origins=cors_origins,
-        limits=Limits(body_bytes=body_limit),
+        limits=Limits(
+            body_bytes=body_limit,
+            held_candidates=held_candidates,
+            held_seconds=held_seconds,
+            ringing_seconds=ringing_seconds,
+        ),
+        token_key=_token_key(auth_secret_file, auth_public_key_file),
+        root_path=root_path,
+        socket_url=socket_url,
         ping_interval=ping_interval,
         ping_timeout=ping_timeout,
         log_level=log_level,
     )
     _run(settings)
+
+
+def _token_key(secret_file: Path | None, public_key_file: Path | None) -> TokenKey | None:
+    """Read the one key file that is given, if any."""
+    if secret_file is None and public_key_file is None:
+        return None
+    if secret_file is not None and public_key_file is not None:
+        raise click.UsageError("give --auth-secret-file or --auth-public-key-file, not both.")
+    with _unneeded_imports_off():
+        from signalproof_server.tokens import UnusableKey, read_public_key, read_secret
+    try:
+        if secret_file is not None:
+            return read_secret(secret_file)
+        return read_public_key(public_key_file) if public_key_file is not None else None
+    except UnusableKey as exc:
+        raise click.ClickException(str(exc)) from exc
 
 
 def _run(settings: Settings) -> None:

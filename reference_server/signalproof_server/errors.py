@@ -3,7 +3,7 @@
     Refusal
     ├── BadRequest ── NotFound, MethodNotAllowed      ├── AlreadyAnswered
     ├── UnsupportedMedia                              ├── Superseded
-    ├── TooLarge                                      ├── SelfOffer
+    ├── TooLarge                                      ├── SelfAddressed
     ├── UnknownSid                                    ├── NotRinging
     ├── Offline                                       ├── Unauthorized
     ├── Busy                                          ├── RateLimited
@@ -30,7 +30,7 @@ __all__ = [
     "Offline",
     "RateLimited",
     "Refusal",
-    "SelfOffer",
+    "SelfAddressed",
     "Superseded",
     "TooLarge",
     "Unauthorized",
@@ -114,7 +114,7 @@ class Busy(Refusal):
 
 
 class NoOffer(Refusal):
-    """There is nothing to answer (ANSWER-4, ANSWER-7)."""
+    """There is nothing to answer, or no negotiation (ANSWER-4, ANSWER-7, ICE-6, CALL-10)."""
 
     code = "no_offer"
     default = "There is no unanswered offer."
@@ -134,8 +134,8 @@ class Superseded(Refusal):
     default = "A later offer has replaced this one."
 
 
-class SelfOffer(Refusal):
-    """Sender and reciever are the same user (OFFER-11)."""
+class SelfAddressed(Refusal):
+    """The request addresses the user who makes it (OFFER-11, CALL-14)."""
 
     code = "self"
     default = "A user cannot make an offer to itself."
@@ -149,11 +149,14 @@ class NotRinging(Refusal):
 
 
 class Unauthorized(Refusal):
-    """No valid token of the sid's user (AUTH-3)."""
+    """No valid token of the sid's user, or another login than the connection's (AUTH-2, AUTH-3, LOGIN-6)."""
 
     code = "unauthorized"
     http_status = 401
-    default = "A valid token of this user is needed."
+    default = "A valid token is needed."
+
+    def __init__(self, message: str | None = None, *, challenge: str = 'Bearer error="invalid_token"') -> None:
+        super().__init__(message, headers={"www-authenticate": challenge})
 
 
 class RateLimited(Refusal):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final
 
 from starlette.applications import Starlette
@@ -14,14 +15,15 @@ from starlette.types import ASGIApp
 
 from signalproof_server import PROTOCOL, PROTOCOL_VERSION, __version__, wire
 from signalproof_server.config import Limits, Settings
-from signalproof_server.errors import BadRequest, MethodNotAllowed, NotFound, Refusal, TooLarge, reply_to
+from signalproof_server.errors import BadRequest, MethodNotAllowed, NotFound, Refusal, TooLarge, Unauthorized, reply_to
 from signalproof_server.log import Logger, where
 from signalproof_server.service import Service
+from signalproof_server.tokens import tokens_of
 from signalproof_server.values import Json, Reply
 
 __all__ = ["PROFILES", "HttpEdge", "read_body"]
 
-PROFILES: Final = ("core",)
+PROFILES: Final = ("core", "ice", "call", "presence", "correlation")
 
 Endpoint = Callable[[Request], Awaitable[Reply]]
 
@@ -33,11 +35,13 @@ class HttpEdge:
         self.service = service
         self.settings = settings
         self.log = log
+        self.tokens = tokens_of(settings)
 
     def asgi(self) -> ASGIApp:
         """Build the ASGI application; CORS is outermost, so error replies carry its headers too (HTTP-11)."""
         posts = [self._route(path, "POST", self._post_endpoint(decode)) for path, decode in wire.POSTS.items()]
         gets = [
+            self._route("/online", "GET", self.online),
             self._route("/healthz", "GET", self.health),
             self._route("/.well-known/vcsp", "GET", self.discovery),
         ]
@@ -56,9 +60,28 @@ class HttpEdge:
     async def post(self, request: Request, decode: wire.Decoder) -> Reply:
         """Carry out one POST of the protocol."""
         limits = self.settings.limits
+        try:
+            subject = self.subject(request)
+        except Unauthorized:
+            await read_body(request, limits)  # a client that is still writing would not see the refusal
+            raise
         body = await read_body(request, limits)
         fields = wire.decode_body(request.headers.get("content-type", ""), body, limits)
-        return await self.service.handle(decode(fields, limits))
+        return await self.service.handle(replace(decode(fields, limits), subject=subject))
+
+    async def online(self, request: Request) -> Reply:
+        """Say who is online, to anybody who has a token if tokens are asked for (AUTH-6)."""
+        self.subject(request)
+        return await self.service.online()
+
+    def subject(self, request: Request) -> str | None:
+        """Get the user whom the bearer token proves; None where no tokens are asked for (AUTH-3)."""
+        if self.tokens is None:
+            return None
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthorized(challenge="Bearer")
+        return self.tokens.subject(token.strip(" "))
 
     async def health(self, _request: Request) -> Reply:
         """Say that the process answers."""
@@ -70,17 +93,15 @@ class HttpEdge:
 
     def describe(self) -> Json:
         """Build the discovery document."""
-        limits = self.settings.limits
-        return {
+        document: Json = {
             "protocol": PROTOCOL,
             "version": PROTOCOL_VERSION,
-            "profiles": list(PROFILES),
-            "limits": {
-                "description_bytes": limits.description_bytes,
-                "body_bytes": limits.body_bytes,
-                "login_code_points": limits.login_code_points,
-            },
+            "profiles": [*PROFILES, *(("auth",) if self.tokens else ())],
+            "limits": self.settings.limits.published(),
         }
+        if self.settings.socket_url is not None:
+            document["socket_url"] = self.settings.socket_url
+        return document
 
     async def respond(self, request: Request, endpoint: str, run: Endpoint) -> Response:
         """Run an endpoint, turn whatever comes of it into JSON, and log one line (HTTP-3, HTTP-12)."""
@@ -114,7 +135,7 @@ class HttpEdge:
         async def endpoint(request: Request) -> Response:
             return await self.respond(request, path, run)
 
-        return Route(path, endpoint, methods=[method])
+        return Route(self.settings.root_path + path, endpoint, methods=[method])
 
     async def _not_routed(self, request: Request, exc: Exception) -> Response:
         """Refuse an unknown path or method as JSON; the log does not repeat them (HTTP-10)."""

@@ -60,7 +60,8 @@ class Server(uvicorn.Server):
     def url(self) -> str:
         """The base URL."""
         host, port = self.listener.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return f"http://{authority}{self.app.root_path}"
 
     async def run_app(self) -> None:
         """Serve until told to stop; then close everything."""

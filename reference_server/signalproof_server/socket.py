@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import parse_qs
 
@@ -15,9 +17,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from signalproof_server import wire
 from signalproof_server.config import Settings
-from signalproof_server.errors import BadRequest, Refusal, reply_to
+from signalproof_server.errors import BadRequest, Refusal, Unauthorized, reply_to
 from signalproof_server.log import Logger, where
 from signalproof_server.service import Service
+from signalproof_server.tokens import tokens_of
 from signalproof_server.values import Emit, Json, Leave, Reply
 
 __all__ = ["SocketEdge", "emit_with", "make_sio", "new_sid"]
@@ -97,7 +100,8 @@ def make_sio(settings: Settings) -> Sio:
         serializer=TextPacket,
         async_handlers=False,  # the events of one connection are handled in their order
         cors_allowed_origins="*" if "*" in settings.cors_origins else list(settings.cors_origins),
-        ping_interval=settings.ping_interval,
+        # Announced is their sum in whole seconds, the rest being cut off: so round it up.
+        ping_interval=(settings.ping_interval, math.ceil(settings.ping_interval) - settings.ping_interval + 0.001),
         ping_timeout=settings.ping_timeout,
         logger=silent,
         engineio_logger=silent,
@@ -120,9 +124,28 @@ class SocketEdge:
         self.service = service
         self.settings = settings
         self.log = log
+        self.tokens = tokens_of(settings)
+        self._subjects: dict[str, str] = {}
         self._shut = False
+        if self.tokens is not None:
+            sio.on("connect", self.on_connect, namespace=NAMESPACE)
         sio.on("login", self.on_login, namespace=NAMESPACE)
         sio.on("disconnect", self.on_disconnect, namespace=NAMESPACE)
+
+    async def on_connect(self, sid: str, _environ: object, auth: object = None) -> None:
+        """Let only those in who have a token (AUTH-1)."""
+        token = auth.get("token") if isinstance(auth, dict) else None
+        try:
+            self._subjects[sid] = self.subject(token)
+        except Unauthorized as exc:
+            self.log.info("connect", outcome="refused", code=exc.code)
+            raise socketio.exceptions.ConnectionRefusedError(exc.message, {"code": exc.code}) from None
+
+    def subject(self, token: object) -> str:
+        """Get the user whom the token of a CONNECT proves (AUTH-4)."""
+        if self.tokens is None or not isinstance(token, str):
+            raise Unauthorized
+        return self.tokens.subject(token)
 
     async def on_login(self, sid: str, *arguments: object) -> Json:
         """Bind the connection, and acknowledge once every endpoint knows it (LOGIN-2, LOGIN-3)."""
@@ -145,6 +168,8 @@ class SocketEdge:
     async def login(self, sid: str, arguments: tuple[object, ...]) -> Reply:
         """Carry the login out; a connection that went during it leaves no ghost (LOGIN-7)."""
         request = wire.decode_login(sid, arguments, self.settings.limits)
+        if self.tokens is not None:
+            request = replace(request, subject=self._subjects.get(sid, ""))
         reply = await self.service.handle(request)
         if not self.is_connected(sid):
             await self.service.handle(Leave(sid=sid))
@@ -154,6 +179,7 @@ class SocketEdge:
         """Forget the connection; a client's own event of that name is not a disconnect."""
         if self.is_connected(sid):
             return
+        self._subjects.pop(sid, None)
         try:
             await self.service.handle(Leave(sid=sid))
         except Exception as exc:  # noqa: BLE001 - python-socketio still has to clean up

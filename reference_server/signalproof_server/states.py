@@ -1,13 +1,13 @@
-"""The state machine of a pair (sender login, reciever login), as data.
+"""The state machines, as data: of a pair (sender login, reciever login) and of a call (caller, callee).
 
-Each ordered pair has its own machine, so a crossed offer or another device disturbs nothing (OFFER-10,
-ANSWER-11). A step that the table does not hold is refused and changes nothing.
+Each ordered pair has its own machine, so a crossed offer or call or another device disturbs nothing
+(OFFER-10, ANSWER-11, CALL-7, CALL-9). A step that a table does not hold is refused and changes nothing.
 """
 
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["PAIR", "Event", "State"]
+__all__ = ["PAIR", "RINGING", "Event", "RingEvent", "RingState", "State"]
 
 
 class State(StrEnum):
@@ -34,4 +34,35 @@ PAIR: Final[dict[tuple[State, Event], State]] = {
     (State.IDLE, Event.LEAVE): State.IDLE,
     (State.OFFERED, Event.LEAVE): State.IDLE,  # (ANSWER-10)
     (State.STABLE, Event.LEAVE): State.IDLE,
+}
+
+
+class RingState(StrEnum):
+    """How far a call is."""
+
+    IDLE = "idle"
+    RINGING = "ringing"
+    ACCEPTED = "accepted"
+
+
+class RingEvent(StrEnum):
+    """What moves it; `offer` is the callee's offer to the caller, `leave` as above, `expire` the passing of time."""
+
+    CALL = "call"
+    OFFER = "offer"
+    DECLINE = "decline"
+    EXPIRE = "expire"
+    LEAVE = "leave"
+
+
+RINGING: Final[dict[tuple[RingState, RingEvent], RingState]] = {
+    (RingState.IDLE, RingEvent.CALL): RingState.RINGING,
+    (RingState.RINGING, RingEvent.CALL): RingState.RINGING,  # rings again, and for the whole time
+    (RingState.RINGING, RingEvent.OFFER): RingState.ACCEPTED,  # (CALL-6)
+    (RingState.RINGING, RingEvent.DECLINE): RingState.IDLE,  # (CALL-5, CALL-8)
+    (RingState.RINGING, RingEvent.EXPIRE): RingState.IDLE,  # (CALL-11)
+    (RingState.ACCEPTED, RingEvent.CALL): RingState.RINGING,  # the next call
+    (RingState.IDLE, RingEvent.LEAVE): RingState.IDLE,
+    (RingState.RINGING, RingEvent.LEAVE): RingState.IDLE,
+    (RingState.ACCEPTED, RingEvent.LEAVE): RingState.IDLE,
 }

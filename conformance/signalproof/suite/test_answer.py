@@ -124,7 +124,7 @@ async def test_sender_login_without_an_unanswered_offer_is_refused(cast: Cast) -
     """A stranger's name, an unknown one, one's own and that of an answered sender find no offer."""
     man, boy, woman, first, second = await _two_offers(cast)
     stranger = await cast.enter_one("stranger")
-    for login in (stranger.login, cast.login("nobody"), woman.login, f"{man.login} "):
+    for login in (stranger.login, cast.nobody, woman.login, f"{man.login} "):
         cast.refused(await woman.try_answer(first, named=login), "ANSWER-7")
     await man.hears(await woman.answer(first, named=True))
     cast.refused(await woman.try_answer(first, named=True), "ANSWER-7")

@@ -41,13 +41,13 @@ async def test_an_offline_and_a_never_seen_callee_get_the_same_refusal(cast: Cas
     await witness.hears(await gone.offer(witness))
     await gone.leave()
     cast.refused(await cast.offer_until_gone(gone, witness), "LOGIN-7")
-    left, never = await man.try_ring(gone.login), await man.try_ring(cast.login("nobody"))
+    left, never = await man.try_ring(gone.login), await man.try_ring(cast.nobody)
     replies = [cast.refused(posting, "CALL-2") for posting in (left, never)]
     for posting in (left, never):
         _expect_200(cast, posting)
     bodies = [
         (reply.status, str(reply.body).replace(login, "…"))
-        for reply, login in zip(replies, (gone.login, cast.login("nobody")), strict=True)
+        for reply, login in zip(replies, (gone.login, cast.nobody), strict=True)
     ]
     cast.expect(
         "CALL-2",
@@ -168,7 +168,7 @@ async def test_only_the_user_who_is_rung_can_decline(cast: Cast) -> None:
     cast.refused(await stranger.try_decline(man), "CALL-5")
     cast.refused(await man.try_decline(woman), "CALL-5")
     cast.refused(await woman.try_decline(stranger), "CALL-5")
-    cast.refused(await woman.try_decline(cast.login("nobody")), "CALL-5")
+    cast.refused(await woman.try_decline(cast.nobody), "CALL-5")
     await man.hears(await woman.decline(man))
 
 
@@ -264,7 +264,7 @@ async def test_a_refresh_reaches_a_peer_of_a_current_negotiation_only(cast: Cast
     await man.hears(await tablet.refresh(man))
     cast.refused(await man.try_refresh(stranger), "CALL-10")
     cast.refused(await stranger.try_refresh(man), "CALL-10")
-    cast.refused(await man.try_refresh(cast.login("nobody")), "CALL-10")
+    cast.refused(await man.try_refresh(cast.nobody), "CALL-10")
 
 
 @requirement("CALL-5", "CALL-10")

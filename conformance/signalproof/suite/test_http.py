@@ -90,7 +90,7 @@ async def test_every_reply_is_a_json_object_that_accepts_or_refuses(cast: Cast) 
     postings = [
         offer,
         await man.try_offer(woman, fields={"sid": "no-such-sid"}),
-        await man.try_offer(cast.login("nobody")),
+        await man.try_offer(cast.nobody),
         await man.try_offer(woman, body=broken, malformed=True),
         await man.try_offer(woman, body=Body(b"x", "text/plain"), malformed=True),
         await man.try_offer(woman, fields={"offer": OMIT}, malformed=True),
@@ -185,8 +185,8 @@ async def test_an_answer_with_a_field_missing_or_of_the_wrong_type_is_refused(
 async def test_a_number_is_not_taken_for_a_login_of_digits(cast: Cast) -> None:
     """`reciever_login` 7 is refused although somebody is called "7…": nothing is coerced."""
     man = await cast.enter_one("man")
-    digits = await cast.connect("digits")
-    await digits.log_in(str(int.from_bytes(sha256(cast.login("digits").encode()).digest()[:6])))
+    login = str(int.from_bytes(sha256(cast.nobody.encode()).digest()[:6]))
+    digits = await (await cast.connect("digits", login=login)).log_in(login)
     bad = await man.try_offer(digits, fields={"reciever_login": int(digits.login)}, malformed=True)
     cast.refused(bad, "HTTP-5", client_error=True)
     await digits.hears(await man.offer(digits))
@@ -444,7 +444,7 @@ async def test_refusals_carry_a_code_of_the_registry(cast: Cast) -> None:
         )
 
     await refusal("an unknown sid", await man.try_offer(woman, fields={"sid": "no-such-sid"}), "OFFER-5")
-    await refusal("an offline reciever", await man.try_offer(cast.login("nobody")), "OFFER-6")
+    await refusal("an offline reciever", await man.try_offer(cast.nobody), "OFFER-6")
     await refusal("a second answer", await woman.try_answer(offer), "ANSWER-5")
     await refusal("a missing field", await man.try_offer(woman, fields={"offer": OMIT}, malformed=True), "HTTP-5")
 

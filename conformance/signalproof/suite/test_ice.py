@@ -94,7 +94,7 @@ async def test_login_selects_the_peer_of_a_candidate(cast: Cast) -> None:
     for peer in (woman, girl, woman):
         await peer.hears(await man.candidate([peer], login=peer.login, requirement="ICE-3"), requirement="ICE-3")
         await man.hears(await peer.candidate([man], requirement="ICE-3"), requirement="ICE-3")
-    for login in (stranger.login, cast.login("nobody"), man.login, ""):
+    for login in (stranger.login, cast.nobody, man.login, ""):
         cast.refused(await man.try_candidate([], login=login, malformed=not login), "ICE-3")
 
 
@@ -172,7 +172,7 @@ async def test_candidates_outside_any_negotiation_are_refused(cast: Cast) -> Non
     man, woman, witness, loner = await cast.enter("man", "woman", "witness", "loner")
     await cast.exchange(man, woman)
     await woman.hears(await man.candidate([woman], login=woman.login))
-    for login in (loner.login, cast.login("nobody")):
+    for login in (loner.login, cast.nobody):
         cast.refused(await loner.try_candidate([], login=login), "ICE-6")
     await cast.exchange(loner, witness)
     cast.refused(await loner.try_candidate([], login=woman.login), "ICE-6")

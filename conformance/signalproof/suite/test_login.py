@@ -36,7 +36,7 @@ async def test_a_websocket_without_polling_speaks_engine_io_4_and_socket_io_5(ca
     socket = await cast.raw_socket()
     try:
         opened = await socket.receive(cast.target.timeout)
-        await socket.send("40")
+        await socket.send(await cast.connect_packet("visitor"))
         connected = await socket.receive(cast.target.timeout)
     except SocketFailure as failure:
         raise NonConformance("LOGIN-1", expected="the Engine.IO handshake", received=str(failure)) from failure
@@ -77,9 +77,8 @@ async def test_a_sid_is_known_everywhere_once_its_login_is_acknowledged(cast: Ca
 async def test_a_login_without_a_request_for_an_acknowledgement_binds_too(cast: Cast) -> None:
     """Old clients ask for no acknowledgement; another event's acknowledgement shows when theirs is done."""
     man, quiet = await cast.enter_one("man"), await cast.connect("quiet")
-    login = cast.login("quiet")
-    await quiet.emit("login", login_payload(login))
-    await quiet.log_in(login)
+    await quiet.emit("login", login_payload(quiet.identity))
+    await quiet.log_in(quiet.identity)
     await quiet.hears(await man.offer(quiet))
 
 
@@ -109,7 +108,7 @@ async def test_a_bad_login_is_refused_and_binds_nothing(cast: Cast, arguments: t
     _expect_refused_ack(cast, "LOGIN-3", await man.try_log_in(*arguments))
     cast.refused(await man.try_offer(woman), "LOGIN-3")
     cast.expect("LOGIN-3", man.connected, expected="the socket to stay connected", received="a closed socket")
-    await man.log_in(cast.login("man"))
+    await man.log_in(man.identity)
     await woman.hears(await man.offer(woman))
 
 
@@ -117,9 +116,9 @@ async def test_a_bad_login_is_refused_and_binds_nothing(cast: Cast, arguments: t
 @pytest.mark.parametrize("character", ["x", "é", "😀", " "], ids=["ascii", "two_byte", "astral", "space"])
 async def test_a_login_of_80_code_points_is_good(cast: Cast, character: str) -> None:
     """Length counts code points, not bytes or UTF-16 units."""
-    man, long = await cast.enter_one("man"), await cast.connect("long")
-    login = cast.login("long")
-    await long.log_in(login + character * (LOGIN_CODE_POINTS - len(login)))
+    man = await cast.enter_one("man")
+    login = cast.nobody + character * (LOGIN_CODE_POINTS - len(cast.nobody))
+    long = await (await cast.connect("long", login=login)).log_in(login)
     await long.hears(await man.offer(long))
     await man.hears(await long.offer(man))
 
@@ -133,10 +132,9 @@ async def test_a_login_of_80_code_points_is_good(cast: Cast, character: str) -> 
 async def test_similar_logins_are_different_users(cast: Cast, change: object) -> None:
     """An offer to one reaches that one only, in both directions of the likeness."""
     assert callable(change)
-    man, one, other = await cast.enter_one("man"), await cast.connect("one"), await cast.connect("other")
-    login = cast.login("café")
-    await one.log_in(login)
-    await other.log_in(change(login))
+    man, login = await cast.enter_one("man"), f"{cast.nobody}.café"
+    one = await (await cast.connect("one", login=login)).log_in(login)
+    other = await (await cast.connect("other", login=change(login))).log_in(change(login))
     await one.hears(await man.offer(one), requirement="LOGIN-4")
     await other.hears(await man.offer(other), requirement="LOGIN-4")
     offer = await other.offer(man)
@@ -179,10 +177,10 @@ async def test_repeating_the_same_login_is_harmless(cast: Cast) -> None:
 async def test_a_different_login_on_a_connection_is_refused(cast: Cast) -> None:
     """The first binding stays, in both directions, and the second login stays offline."""
     man, woman = await cast.enter("man", "woman")
-    _expect_refused_ack(cast, "LOGIN-6", await woman.try_log_in(login_payload(cast.login("other"))))
+    _expect_refused_ack(cast, "LOGIN-6", await woman.try_log_in(login_payload(cast.nobody)))
     await cast.exchange(man, woman)
     await man.hears(await woman.offer(man), requirement="LOGIN-6")
-    cast.refused(await man.try_offer(cast.login("other")), "LOGIN-6")
+    cast.refused(await man.try_offer(cast.nobody), "LOGIN-6")
 
 
 @requirement("LOGIN-7")
@@ -286,7 +284,7 @@ async def test_hostile_frames_affect_their_own_socket_only(cast: Cast, frames: t
     man, woman = await cast.enter("man", "woman")
     socket = await cast.raw_socket()
     for frame in frames:
-        await socket.send(frame)
+        await socket.send(await cast.connect_packet("hostile") if frame == "40" else frame)
         await cast.exchange(man, woman)
     cast.expect(
         "LOGIN-10",

@@ -94,7 +94,7 @@ async def test_an_offer_to_a_login_without_connection_is_refused(cast: Cast) -> 
     man, woman, gone = await cast.enter("man", "woman", "gone")
     await woman.hears(await man.offer(woman))
     await gone.hears(await man.offer(gone))
-    cast.refused(await man.try_offer(cast.login("nobody")), "OFFER-6")
+    cast.refused(await man.try_offer(cast.nobody), "OFFER-6")
     cast.refused(await man.try_offer("", malformed=True), "OFFER-6")
     await gone.leave()
     cast.refused(await cast.offer_until_gone(gone, woman), "LOGIN-7")
@@ -108,7 +108,7 @@ async def test_a_connection_that_has_not_logged_in_cannot_be_called(cast: Cast) 
     silent = await cast.connect("silent")
     cast.refused(await man.try_offer(cast.login("silent")), "OFFER-6")
     await woman.hears(await man.offer(woman))
-    await silent.log_in(cast.login("silent"))
+    await silent.log_in(silent.identity)
     await silent.hears(await man.offer(silent))
 
 

@@ -62,7 +62,7 @@ async def test_error_messages_do_not_echo_descriptions_or_sids(cast: Cast) -> No
     man, woman = await cast.enter("man", "woman")
     offer = await cast.exchange(man, woman)
     refusals = [
-        (await man.try_offer(cast.login("nobody")), "OFFER-6"),
+        (await man.try_offer(cast.nobody), "OFFER-6"),
         (await man.try_offer(woman, fields={"sid": f"{man.sid}x"}), "OFFER-5"),
         (await man.try_offer(woman, fields={"type": "receiver"}, malformed=True), "OFFER-8"),
         (await man.try_offer(woman, fields={"reciever_login": 7}, malformed=True), "HTTP-5"),

@@ -4,7 +4,8 @@ An implementation promises:
 
 - a transaction sees the state as it was after the ones before it, and none of its changes if it raises;
 - two transactions that touch the same pair behave as if one came after the other (ANSWER-6);
-- after `start()` there is no connection and no pair, whatever was stored: no connection outlives its server.
+- after `start()` there is no connection and nothing else, whatever was stored: no connection outlives its
+  server.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,9 @@ class Transaction(Protocol):
 
     async def facts(self, *, sid: str, peer: str | None) -> Facts:
         """Load what concerns the request of this sid that names this login."""
+
+    async def online(self) -> tuple[str, ...]:
+        """Load the logins that have a connection, each once, in the order of their code points."""
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes, in their order."""

@@ -9,9 +9,10 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Final, assert_never
 
-from signalproof_server.states import State
+from signalproof_server.states import RingState, State
 from signalproof_server.store import schema
 from signalproof_server.store.base import Transaction
 from signalproof_server.values import (
@@ -19,36 +20,92 @@ from signalproof_server.values import (
     Change,
     Connection,
     Facts,
+    ForgetCalls,
+    ForgetHeld,
     ForgetPairs,
+    Held,
+    Hold,
     MarkAnswered,
     Pair,
+    PutCall,
     PutOffer,
+    PutStatus,
+    ReleaseHeld,
+    Ring,
     Unbind,
 )
 
 __all__ = ["SqliteStore"]
 
-LOGIN_OF: Final = "SELECT login FROM signalproof_connection WHERE sid = ?"
-CONNECTIONS_OF: Final = "SELECT sid, login FROM signalproof_connection WHERE login = ? ORDER BY sid"
+CONNECTION: Final = "SELECT sid, login, posted FROM signalproof_connection"
+CONNECTION_OF_SID: Final = f"{CONNECTION} WHERE sid = ?"
+CONNECTIONS_OF: Final = f"{CONNECTION} WHERE login = ? ORDER BY sid"
+CONNECTIONS_OFFERED_TO: Final = """
+    SELECT sid, login, posted FROM signalproof_connection
+    WHERE login IN (SELECT reciever FROM signalproof_pair WHERE sender = ?) ORDER BY sid
+"""
+ONLINE: Final = "SELECT DISTINCT login FROM signalproof_connection"
+BIND: Final = "INSERT INTO signalproof_connection (sid, login) VALUES (?, ?)"
+UNBIND: Final = "DELETE FROM signalproof_connection WHERE sid = ?"
+
 PAIRS: Final = """
-    SELECT pair.sender, pair.reciever, pair.state, connection.sid, pair.seq
+    SELECT pair.sender, pair.reciever, pair.state, offering.sid, pair.seq, pair.offer_id, pair.superseded_id,
+        answering.sid, pair.answered_seq
     FROM signalproof_pair AS pair
-    LEFT JOIN signalproof_connection AS connection ON connection.sid = pair.offered_on
+    LEFT JOIN signalproof_connection AS offering ON offering.sid = pair.offered_on
+    LEFT JOIN signalproof_connection AS answering ON answering.sid = pair.answered_on
 """
 PAIRS_OF_ONE: Final = f"{PAIRS} WHERE pair.sender = ? OR pair.reciever = ?"
 PAIRS_OF_TWO: Final = (
     f"{PAIRS} WHERE (pair.sender = ? AND pair.reciever = ?) OR (pair.sender = ? AND pair.reciever = ?)"
 )
-BIND: Final = "INSERT INTO signalproof_connection (sid, login) VALUES (?, ?)"
-UNBIND: Final = "DELETE FROM signalproof_connection WHERE sid = ?"
-PUT_OFFER: Final = """
-    INSERT INTO signalproof_pair (sender, reciever, offered_on, state, seq)
-    VALUES (?, ?, ?, ?, (SELECT COALESCE(MAX(seq), 0) + 1 FROM signalproof_pair))
-    ON CONFLICT (sender, reciever)
-    DO UPDATE SET offered_on = excluded.offered_on, state = excluded.state, seq = excluded.seq
+NEXT_PLACE: Final = """
+    SELECT COALESCE(MAX(place), 0) + 1 FROM (
+        SELECT MAX(seq) AS place FROM signalproof_pair
+        UNION ALL SELECT MAX(answered_seq) FROM signalproof_pair
+    ) AS places
 """
-MARK_ANSWERED: Final = "UPDATE signalproof_pair SET state = ? WHERE sender = ? AND reciever = ?"
+PUT_OFFER: Final = """
+    INSERT INTO signalproof_pair (sender, reciever, offered_on, offer_id, state, seq)
+    VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (sender, reciever)
+    DO UPDATE SET offered_on = excluded.offered_on, state = excluded.state, seq = excluded.seq,
+        superseded_id = signalproof_pair.offer_id, offer_id = excluded.offer_id,
+        answered_on = NULL, answered_seq = NULL
+"""
+MARK_ANSWERED: Final = """
+    UPDATE signalproof_pair SET answered_on = ?, state = ?, answered_seq = ? WHERE sender = ? AND reciever = ?
+"""
+POSTED: Final = "UPDATE signalproof_connection SET posted = ? WHERE sid = ?"
 FORGET_PAIRS: Final = "DELETE FROM signalproof_pair WHERE sender = ? OR reciever = ?"
+
+HELD: Final = "SELECT ice, peer, until FROM signalproof_candidate WHERE sid = ? ORDER BY place"
+HOLD: Final = """
+    INSERT INTO signalproof_candidate (place, sid, peer, awaited, ice, until)
+    VALUES ((SELECT COALESCE(MAX(place), 0) + 1 FROM signalproof_candidate), ?, ?, ?, ?, ?)
+"""
+FORGET_EXPIRED: Final = "DELETE FROM signalproof_candidate WHERE until <= ?"
+FORGET_HELD_OF: Final = "DELETE FROM signalproof_candidate WHERE sid = ?"
+RELEASE_HELD: Final = f"{FORGET_HELD_OF} AND (peer IS NULL OR peer = ?)"
+FORGET_AWAITING: Final = "DELETE FROM signalproof_candidate WHERE awaited = ?"
+FORGET_AWAITING_OF: Final = """
+    DELETE FROM signalproof_candidate
+    WHERE awaited = ? AND sid IN (SELECT sid FROM signalproof_connection WHERE login = ?)
+"""
+
+RINGS: Final = """
+    SELECT caller, callee, state, expires FROM signalproof_call
+    WHERE (caller = ? AND callee = ?) OR (caller = ? AND callee = ?)
+"""
+PUT_CALL: Final = """
+    INSERT INTO signalproof_call (caller, callee, state, expires) VALUES (?, ?, ?, ?)
+    ON CONFLICT (caller, callee) DO UPDATE SET state = excluded.state, expires = excluded.expires
+"""
+FORGET_CALL: Final = "DELETE FROM signalproof_call WHERE caller = ? AND callee = ?"
+FORGET_CALLS: Final = "DELETE FROM signalproof_call WHERE caller = ? OR callee = ?"
+IS_BUSY: Final = "SELECT 1 FROM signalproof_busy WHERE login = ?"
+PUT_BUSY: Final = "INSERT INTO signalproof_busy (login) VALUES (?) ON CONFLICT (login) DO NOTHING"
+FORGET_BUSY: Final = "DELETE FROM signalproof_busy WHERE login = ?"
 
 
 class SqliteStore:
@@ -106,34 +163,69 @@ class SqliteTransaction:
 
     async def facts(self, *, sid: str, peer: str | None) -> Facts:
         """Load what concerns the request of this sid that names this login."""
-        row = self._execute(LOGIN_OF, (sid,)).fetchone()
-        if row is None:
+        me = next(iter(self._connections(CONNECTION_OF_SID, sid)), None)
+        if me is None:
             return Facts()
-        login: str = row[0]
-        return Facts(
-            me=Connection(sid=sid, login=login),
-            mine=self._connections(login),
-            peer=self._connections(peer) if peer is not None else (),
-            pairs=self._pairs(login, peer),
+        facts = Facts(
+            me=me,
+            mine=self._connections(CONNECTIONS_OF, me.login),
+            held=tuple(Held(ice=ice, peer=to, until=until) for ice, to, until in self._execute(HELD, (sid,))),
         )
+        if peer is None:
+            return replace(
+                facts,
+                peer=self._connections(CONNECTIONS_OFFERED_TO, me.login),
+                pairs=self._pairs(PAIRS_OF_ONE, me.login, me.login),
+            )
+        both_ways = (me.login, peer, peer, me.login)
+        return replace(
+            facts,
+            peer=self._connections(CONNECTIONS_OF, peer),
+            pairs=self._pairs(PAIRS_OF_TWO, *both_ways),
+            rings=tuple(
+                Ring(caller=caller, callee=callee, state=RingState(state), expires=expires)
+                for caller, callee, state, expires in self._execute(RINGS, both_ways)
+            ),
+            peer_busy=self._execute(IS_BUSY, (peer,)).fetchone() is not None,
+        )
+
+    async def online(self) -> tuple[str, ...]:
+        """Load the logins that have a connection, each once, in the order of their code points."""
+        return tuple(sorted(login for (login,) in self._execute(ONLINE)))
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Make the changes, in their order."""
         for change in changes:
             self._apply(change)
 
-    def _connections(self, login: str) -> tuple[Connection, ...]:
-        rows = self._execute(CONNECTIONS_OF, (login,))
-        return tuple(Connection(sid=sid, login=login) for sid, login in rows)
+    def _connections(self, query: str, value: str) -> tuple[Connection, ...]:
+        rows = self._execute(query, (value,))
+        return tuple(Connection(sid=sid, login=login, posted=posted) for sid, login, posted in rows)
 
-    def _pairs(self, login: str, peer: str | None) -> tuple[Pair, ...]:
-        if peer is None:
-            rows = self._execute(PAIRS_OF_ONE, (login, login))
-        else:
-            rows = self._execute(PAIRS_OF_TWO, (login, peer, peer, login))
+    def _pairs(self, query: str, *logins: str) -> tuple[Pair, ...]:
         return tuple(
-            Pair(sender=sender, reciever=reciever, state=State(state), offered_on=sid, seq=seq)
-            for sender, reciever, state, sid, seq in rows
+            Pair(
+                sender=sender,
+                reciever=reciever,
+                state=State(state),
+                offered_on=offered_on,
+                seq=seq,
+                offer_id=offer_id,
+                superseded_id=superseded_id,
+                answered_on=answered_on,
+                answered_seq=answered_seq,
+            )
+            for (
+                sender,
+                reciever,
+                state,
+                offered_on,
+                seq,
+                offer_id,
+                superseded_id,
+                answered_on,
+                answered_seq,
+            ) in self._execute(query, logins)
         )
 
     def _apply(self, change: Change) -> None:
@@ -141,12 +233,48 @@ class SqliteTransaction:
             case Bind(sid=sid, login=login):
                 self._execute(BIND, (sid, login))
             case Unbind(sid=sid):
+                self._execute(FORGET_HELD_OF, (sid,))
                 self._execute(UNBIND, (sid,))
-            case PutOffer(sender=sender, reciever=reciever, offered_on=sid, state=state):
-                self._execute(PUT_OFFER, (sender, reciever, sid, state))
-            case MarkAnswered(sender=sender, reciever=reciever, state=state):
-                self._execute(MARK_ANSWERED, (state, sender, reciever))
+            case PutOffer(sender=sender, reciever=reciever, offered_on=sid, offer_id=offer_id, state=state):
+                place = self._next_place(sid)
+                self._execute(PUT_OFFER, (sender, reciever, sid, offer_id, state, place))
+            case MarkAnswered(sender=sender, reciever=reciever, answered_on=sid, state=state):
+                place = self._next_place(sid)
+                self._execute(MARK_ANSWERED, (sid, state, place, sender, reciever))
             case ForgetPairs(login=login):
                 self._execute(FORGET_PAIRS, (login, login))
+            case Hold() | ReleaseHeld() | ForgetHeld():
+                self._apply_to_candidates(change)
+            case PutCall() | ForgetCalls() | PutStatus():
+                self._apply_to_calls(change)
             case _:
                 assert_never(change)
+
+    def _apply_to_candidates(self, change: Hold | ReleaseHeld | ForgetHeld) -> None:
+        match change:
+            case Hold(sid=sid, peer=peer, awaited=awaited, ice=ice, now=now, until=until):
+                self._execute(FORGET_EXPIRED, (now,))
+                self._execute(HOLD, (sid, peer, awaited, ice, until))
+            case ReleaseHeld(sid=sid, peer=peer):
+                self._execute(RELEASE_HELD, (sid, peer))
+            case ForgetHeld(awaited=awaited, login=None):
+                self._execute(FORGET_AWAITING, (awaited,))
+            case ForgetHeld(awaited=awaited, login=login):
+                self._execute(FORGET_AWAITING_OF, (awaited, login))
+
+    def _apply_to_calls(self, change: PutCall | ForgetCalls | PutStatus) -> None:
+        match change:
+            case PutCall(caller=caller, callee=callee, state=RingState.IDLE):
+                self._execute(FORGET_CALL, (caller, callee))
+            case PutCall(caller=caller, callee=callee, state=state, expires=expires):
+                self._execute(PUT_CALL, (caller, callee, state, expires))
+            case ForgetCalls(login=login):
+                self._execute(FORGET_CALLS, (login, login))
+            case PutStatus(login=login, busy=busy):
+                self._execute(PUT_BUSY if busy else FORGET_BUSY, (login,))
+
+    def _next_place(self, sid: str) -> int:
+        """Take the next place in the order of all descriptions for one that this connection posts."""
+        place: int = self._execute(NEXT_PLACE).fetchone()[0]
+        self._execute(POSTED, (place, sid))
+        return place

@@ -1,0 +1,42 @@
+"""The options of a session, once: pytest's plugin and the command line both read this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FLAGS", "Flag"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One option: a switch when it has no `metavar`. `kind` is the type of its value."""
+
+    name: str
+    help: str
+    metavar: str | None = None
+    kind: type[str] | type[int] | type[float] = str
+    repeatable: bool = False
+
+    @property
+    def key(self) -> str:
+        """The name under which parsers keep the value."""
+        return self.name.removeprefix("--").replace("-", "_")
+
+
+FLAGS = (
+    Flag("--socket-url", "Base URL of Socket.IO, where it is another one.", "URL"),
+    Flag("--profiles", "Profiles to check, such as core,ice; by default those that the target claims.", "LIST"),
+    Flag("--header", "Send this header; repeatable.", "NAME:VALUE", repeatable=True),
+    Flag("--timeout", "Limit of every wait (5).", "SECONDS", float),
+    Flag("--concurrency", "Checks under way at once (16, and more on a slow link).", "N", int),
+    Flag("--serial", "One check at a time, for debugging."),
+    Flag("--slow", "Also run checks that wait for long limits of the target."),
+    Flag("--report", "Write report.json into this folder.", "DIR"),
+    Flag("--ca-file", "Trust the certificate authorities in this file.", "FILE"),
+    Flag("--insecure", "Trust any certificate."),
+    Flag("--jwt-secret-file", "Sign tokens of test users with this secret (HS256).", "FILE"),
+    Flag("--jwt-key-file", "Sign tokens of test users with this private key (RS256, ES256).", "FILE"),
+    Flag("--jwt-claim", "Put this claim into signed tokens; repeatable.", "NAME=VALUE", repeatable=True),
+    Flag("--token-command", "Command that prints a token; {login} in it is replaced.", "CMD"),
+    Flag("--target-file", "TOML file with profiles and accounts of the target.", "FILE"),
+)

@@ -1,0 +1,173 @@
+"""Rules of the house that can be read from the source: no sleeping, no ports, no code shared across the border."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+import signalproof
+import signalproof_server
+
+KIT = Path(signalproof.__file__).parent
+SERVER = Path(signalproof_server.__file__).parent
+TESTS = Path(__file__).parent
+LOCAL_ADDRESS = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0):\d{2,5}")
+EXAMPLES: Final = {
+    "cli.py": "signalproof check http://127.0.0.1:8000",
+    "target.py": "http://127.0.0.1:8000/api",
+}
+"""Texts for people that show what a URL looks like: each has to be there, and no other may."""
+FOREIGN: Final[Mapping[str, frozenset[str]]] = {
+    "transport.py": frozenset({"aiohttp", "httpx", "socketio", "engineio", "websockets", "requests"}),
+    "peer.py": frozenset({"aiortc", "aioice", "av", "pylibsrtp"}),
+}
+"""Libraries, and the one module of the kit that may import them."""
+HEAVY: Final = ("aiohttp", "aioice", "aiortc", "av", "hypothesis", "jsonschema", "rich", "socketio")
+
+Finder = Callable[[ast.AST], Iterator[str]]
+
+
+def modules(folder: Path) -> Iterator[Path]:
+    """Give all modules of a package."""
+    return iter(sorted(folder.rglob("*.py")))
+
+
+def tree_of(path: Path) -> ast.Module:
+    """Parse one module."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def findings(folder: Path, find: Finder) -> list[str]:
+    """Apply a finder to every module of a package."""
+    paths = list(modules(folder))
+    assert paths
+    return [f"{path.relative_to(folder)}: {found}" for path in paths for found in find(tree_of(path))]
+
+
+def sleeps(tree: ast.AST) -> Iterator[str]:
+    """Find every mention of a function called `sleep`, under whatever name it is imported."""
+    for node in ast.walk(tree):
+        imports = node.names if isinstance(node, ast.ImportFrom) else ()
+        if (isinstance(node, ast.Attribute) and node.attr == "sleep") or "sleep" in [name.name for name in imports]:
+            yield ast.unparse(node)
+
+
+def one_shots(tree: ast.AST) -> Iterator[str]:
+    """Find every call of a method `once`: such a listener misses what comes while it is not there."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "once":
+            yield ast.unparse(node)
+
+
+def texts(tree: ast.AST) -> Iterator[str]:
+    """Give all string constants but docstrings."""
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node.value
+
+
+def local_addresses(tree: ast.AST) -> Iterator[str]:
+    """Find every address of this machine with a port in it."""
+    return (text for text in texts(tree) if LOCAL_ADDRESS.search(text))
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Give the top-level name of every import, late and dynamic ones included."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." if node.level else str(node.module).partition(".")[0]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
+            yield from (str(ast.literal_eval(argument)).partition(".")[0] for argument in node.args[:1])
+
+
+# ── the rules ──────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("folder", [KIT, TESTS], ids=["kit", "tests"])
+def test_nothing_sleeps(folder: Path) -> None:
+    """Absence is proven by a fence or the tail window, and whatever comes is waited for."""
+    assert findings(folder, sleeps) == []
+
+
+def test_there_are_no_one_shot_listeners() -> None:
+    """Recorders are attached before the connection opens and stay."""
+    assert findings(KIT, one_shots) == []
+
+
+def test_there_are_no_fixed_ports() -> None:
+    """Addresses with a port stand in texts for people alone."""
+    found = {(path.name, text) for path in modules(KIT) for text in local_addresses(tree_of(path))}
+    assert {name for name, _ in found} == set(EXAMPLES)
+    assert all(EXAMPLES[name] in text for name, text in found)
+
+
+@pytest.mark.parametrize(
+    ("folder", "other"), [(KIT, "signalproof_server"), (SERVER, "signalproof")], ids=["kit", "server"]
+)
+def test_kit_and_server_share_no_code(folder: Path, other: str) -> None:
+    """A common mistake would hide itself."""
+    assert [found for found in findings(folder, imported) if found.endswith(f": {other}")] == []
+
+
+@pytest.mark.parametrize(("owner", "libraries"), FOREIGN.items(), ids=FOREIGN)
+def test_each_foreign_library_has_one_importer(owner: str, libraries: frozenset[str]) -> None:
+    """What is untyped or may change stays behind one module."""
+    importers = {path.relative_to(KIT).as_posix() for path in modules(KIT) if libraries & set(imported(tree_of(path)))}
+    assert importers == {owner}
+
+
+def test_the_plugin_is_light() -> None:
+    """Other people's test suites must not pay for what they do not use."""
+    code = f"import sys, signalproof.plugin; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "[]", "")
+
+
+# ── the finders find ───────────────────────────────────────────────────────────────────────────
+
+PLANTED: Final[Mapping[str, tuple[Finder, str]]] = {
+    "asyncio_sleep": (sleeps, "async def f():\n    await asyncio.sleep(1)"),
+    "imported_sleep": (sleeps, "from time import sleep as nap"),
+    "once": (one_shots, "socket.once('sender_offer', print)"),
+    "localhost": (local_addresses, "url = 'http://localhost:8000/x'"),
+    "ipv4": (local_addresses, "connect(f'{scheme}://127.0.0.1:8080')"),
+    "ipv6": (local_addresses, "x = {'a': ['http://[::1]:81']}"),
+}
+
+
+@pytest.mark.parametrize(("find", "source"), PLANTED.values(), ids=PLANTED)
+def test_a_planted_breach_is_found(find: Finder, source: str) -> None:
+    """A rule that cannot fail is none."""
+    assert len(list(find(ast.parse(source)))) == 1
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import aiohttp.web",
+        "def f():\n    from aiohttp import web",
+        "importlib.import_module('aiohttp.web')",
+        "x = __import__('aiohttp')",
+    ],
+)
+def test_a_planted_import_is_found(source: str) -> None:
+    """Late and dynamic ones too."""
+    assert list(imported(ast.parse(source))) == ["aiohttp"]
+
+
+def test_a_docstring_is_no_text() -> None:
+    """What documentation shows is nobody's port."""
+    source = 'class A:\n    """http://localhost:8000"""\n    def f(self):\n        """http://localhost:8001"""'
+    assert list(local_addresses(ast.parse(source))) == []

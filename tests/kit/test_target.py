@@ -1,0 +1,77 @@
+"""Options that describe a target, and the messages for those that do not."""
+
+from __future__ import annotations
+
+import pytest
+
+from signalproof.errors import InvalidTarget
+from signalproof.requirements import PROFILES
+from signalproof.session import CHECKED_PROFILES
+from signalproof.target import parse_headers, parse_profiles, parse_url
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://example.org", "https://example.org"),
+        ("http://example.org:8000/api/", "http://example.org:8000/api"),
+        ("example.org:8000", "http://example.org:8000"),
+        ("http://[::1]:8000//", "http://[::1]:8000"),
+    ],
+)
+def test_a_base_url_is_understood(text: str, url: str) -> None:
+    """`http://` may be left out, and slashes at the end do not count."""
+    assert parse_url(text, option="--target") == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ftp://example.org",
+        "http://",
+        "http:///path",
+        "http://example.org:port",
+        "http://example.org:99999",
+        "http://example.org/?a=b",
+        "http://example.org/#top",
+        pytest.param("http://[::1", marks=pytest.mark.xfail(raises=ValueError, reason="urlsplit is outside the try")),
+    ],
+)
+def test_what_is_no_base_url_is_refused(text: str) -> None:
+    """The message names the option and shows how to write it."""
+    with pytest.raises(InvalidTarget, match=r"--socket-url .* is not a base URL: write it like https?://"):
+        parse_url(text, option="--socket-url")
+
+
+def test_headers_are_read() -> None:
+    """White space around name and value does not count; a value may hold colons and be empty."""
+    lines = ["Authorization: Bearer a:b", "X-Empty:", "Origin:https://example.org:8443"]
+    assert parse_headers(lines) == (
+        ("Authorization", "Bearer a:b"),
+        ("X-Empty", ""),
+        ("Origin", "https://example.org:8443"),
+    )
+    assert parse_headers([]) == ()
+
+
+@pytest.mark.parametrize("line", ["Bearer s3cret", ":s3cret", " : s3cret"])
+def test_a_header_that_is_none_is_refused_without_repeating_it(line: str) -> None:
+    """It may be a secret without a name."""
+    with pytest.raises(InvalidTarget, match="--header takes NAME:VALUE") as caught:
+        parse_headers(["Good: yes", line])
+    assert "s3cret" not in f"{caught.value!s}{caught.value!r}{caught.value.args}"
+
+
+def test_profiles_are_read_in_the_order_of_the_specification() -> None:
+    """`core` is always among them."""
+    assert parse_profiles("call, ice,", available=PROFILES) == ("core", "ice", "call")
+    assert parse_profiles("", available=PROFILES) == ("core",)
+
+
+def test_profiles_that_cannot_be_checked_are_refused() -> None:
+    """A name that the protocol lacks, and one for which the kit has no checks, are told apart."""
+    with pytest.raises(InvalidTarget, match="there is no profile 'video'; choose from core"):
+        parse_profiles("core,video", available=CHECKED_PROFILES)
+    with pytest.raises(InvalidTarget, match="no checks for 'scale' yet"):
+        parse_profiles("scale", available=[name for name in PROFILES if name != "scale"])
