@@ -307,7 +307,7 @@ class Cast(Expectations):
     async def raw_socket(self) -> RawSocket:
         """Open a WebSocket on which any frame can be sent; failure breaches LOGIN-1."""
         try:
-            socket = await RawSocket.open(self.target)
+            socket = await RawSocket.open(self.target, self._http)
         except SocketFailure as failure:
             raise NonConformance(
                 "LOGIN-1", expected="a WebSocket without polling first", received=str(failure)
@@ -336,6 +336,10 @@ class Cast(Expectations):
             expected="CONNECT_ERROR (44…) for a connection without a valid token",
             received=self.redact(str(answer))[:80],
         )
+
+    def sids_of_the_run(self) -> list[str]:
+        """Give the sids of all connections of the run so far, in the order in which they came (LOGIN-9)."""
+        return list(self._ledger.sids)
 
     def not_testable(self, reason: str) -> NoReturn:
         """End the check as not run, for a reason that lies with what the operator gave."""

@@ -80,7 +80,7 @@ class Client:
         self.sid = ""
         self.engine_sid = ""
         self._stage = stage
-        self._socket = Socket(stage.target, self._on_event, self._on_close)
+        self._socket = Socket(stage.target, stage.http, self._on_event, self._on_close)
 
     @property
     def expectations(self) -> Expectations:
@@ -118,6 +118,7 @@ class Client:
                 NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received=str(failure))
             )
         self.sid, self.engine_sid = self._socket.sid, self._socket.engine_sid
+        self._stage.ledger.sids.append(self.sid)
         self._stage.transcript.add(self.name, SERVER, "connects")
 
     async def try_log_in(self, *arguments: object, shown: str | None = None) -> tuple[object, ...]:

@@ -38,7 +38,7 @@ async def examine(target: Target, http: Http, identities: Identities, *, availab
             "or --target-file with accounts.",
         )
     probe = await _probe_offer(target, http)
-    socket = Socket(target, lambda *_: None, lambda: None)
+    socket = Socket(target, http, lambda *_: None, lambda: None)
     try:
         await _probe_socket(target, socket, token)
         if probe.status in {404, 405} or 300 <= probe.status < 400:

@@ -7,7 +7,8 @@ expects a refusal has to show, in the same check, that the same endpoint accepts
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from signalproof import hints
 from signalproof.errors import KitError, NonConformance
@@ -17,6 +18,8 @@ from signalproof.requirements import Level, catalogue
 
 __all__ = ["Expectations"]
 
+T = TypeVar("T")
+
 
 class Expectations:
     """What one check expects, what it found, and whether its verdict has a foundation."""
@@ -25,11 +28,14 @@ class Expectations:
         self.requirements = tuple(requirements)
         self.warnings: list[NonConformance] = []
         self.evidence = 0
+        self.case = ""
         self._refusals: set[str] = set()
         self._controls: set[str] = set()
 
     def breach(self, found: NonConformance) -> None:
         """Take a breach: raise it when it concerns a MUST, else keep it as a warning."""
+        if self.case:
+            found.expected += f" (case: {self.case})"
         for requirement in found.requirements:
             if requirement not in catalogue():
                 raise KitError(f"{requirement} is cited, but the specification has no such requirement")
@@ -37,6 +43,13 @@ class Expectations:
             self.warnings.append(found)
         else:
             raise found
+
+    def cases(self, named: Mapping[str, T]) -> Iterator[T]:
+        """Go through the cases of a check; a breach says in which one it was found."""
+        for name, case in named.items():
+            self.case = name
+            yield case
+        self.case = ""
 
     def expect(self, requirement: str, kept: bool, *, expected: str, received: str, hint: str | None = None) -> None:
         """Expect that `requirement` is kept; otherwise it is breached with these words."""

@@ -225,13 +225,17 @@ class Posting:
 
 
 class Ledger:
-    """All postings of a run: those whose text carries a marker, and those that raise an event without text."""
+    """All postings of a run: those whose text carries a marker, and those that raise an event without text.
+
+    `sids` are those of all connections, in the order in which they came.
+    """
 
     def __init__(self) -> None:
         self.run = "".join(secrets.choice("0123456789abcdefghijklmnopqrstuvwxyz") for _ in range(4))
         self._marked: dict[str, Posting] = {}
         self._plain: list[Posting] = []
         self._count = 0
+        self.sids: list[str] = []
 
     def new_marker(self) -> str:
         """Make a marker that no other text of this run carries."""

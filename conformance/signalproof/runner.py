@@ -103,7 +103,9 @@ class Run:
                 progress(check)
                 progress(await self._execute(check))
 
-        await asyncio.gather(*(bounded(check) for check in checks if not check.alone))
+        # Those that wait for a limit begin first: the others run meanwhile.
+        together = sorted((c for c in checks if not c.alone), key=lambda c: c.waits_for is None)
+        await asyncio.gather(*map(bounded, together))
         for check in checks:
             if check.alone:
                 await bounded(check)

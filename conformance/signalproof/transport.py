@@ -44,7 +44,7 @@ class HttpReply:
 
 
 class Http:
-    """One shared HTTP client for the whole run.
+    """The shared HTTP client of a whole run, and the sessions that its sockets are opened from.
 
     aiohttp, which python-socketio brings along anyway, costs less than a fifth of the processor time of
     httpx per request, and the suite makes 1,400 of them (`benchmarks/http_client.py`). Idle connections are
@@ -58,6 +58,17 @@ class Http:
             skip_auto_headers=["content-type"],
             timeout=aiohttp.ClientTimeout(total=target.timeout),
             connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=1, ssl=target.tls or True),
+        )
+        self._target = target
+        self._connector = aiohttp.TCPConnector(limit=0, ssl=target.tls or True)
+
+    def new_session(self) -> aiohttp.ClientSession:
+        """Make the session of one socket: cookies of its own, for each is another user; one connector for all."""
+        return aiohttp.ClientSession(
+            headers=list(self._target.headers),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._target.timeout),
+            connector=self._connector,
+            connector_owner=False,
         )
 
     async def request(
@@ -87,12 +98,13 @@ class Http:
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
+        await self._connector.close()
 
 
 class Socket:
     """One Socket.IO connection over WebSocket, namespace `/` (LOGIN-1)."""
 
-    def __init__(self, target: Target, on_event: OnEvent, on_close: Callable[[], None]) -> None:
+    def __init__(self, target: Target, http: Http, on_event: OnEvent, on_close: Callable[[], None]) -> None:
         self._target = target
         self._pending: set[asyncio.Future[tuple[object, ...]]] = set()
         self._on_close = on_close
@@ -101,7 +113,7 @@ class Socket:
             handle_sigint=False,
             logger=False,
             engineio_logger=False,
-            websocket_extra_options={"ssl": target.tls or True},
+            http_session=http.new_session,
         )
         self._client.on("disconnect", self._closed)
         self._client.on("*", lambda event, *args: on_event(str(event), args, perf_counter()))
@@ -123,7 +135,6 @@ class Socket:
             await asyncio.wait_for(
                 self._client.connect(
                     origin,
-                    headers=dict(self._target.headers),
                     auth=auth,
                     transports=["websocket"],
                     socketio_path=f"{path}/socket.io",
@@ -199,22 +210,15 @@ class RawSocket:
         self._socket = socket
 
     @classmethod
-    async def open(cls, target: Target) -> RawSocket:
+    async def open(cls, target: Target, http: Http) -> RawSocket:
         """Open the WebSocket without polling first; raises `SocketFailure`."""
-        session = aiohttp.ClientSession()
+        url = f"{target.socket_url}/socket.io/?EIO=4&transport=websocket"
+        session = http.new_session()
         try:
-            socket = await asyncio.wait_for(
-                session.ws_connect(
-                    f"{target.socket_url}/socket.io/?EIO=4&transport=websocket",
-                    headers=list(target.headers),
-                    ssl=target.tls or True,
-                ),
-                target.timeout,
-            )
+            return cls(session, await asyncio.wait_for(session.ws_connect(url), target.timeout))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             await session.close()
             raise SocketFailure(_reason(error)) from error
-        return cls(session, socket)
 
     async def send(self, packet: str | bytes) -> None:
         """Send one frame; a connection that the target has closed is not an error here."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Unpack
 
@@ -123,13 +124,13 @@ MALFORMED = {
 
 
 @requirement("HTTP-4")
-@pytest.mark.parametrize("content", MALFORMED.values(), ids=MALFORMED)
-async def test_a_body_that_is_no_json_object_is_refused(cast: Cast, content: bytes) -> None:
+async def test_a_body_that_is_no_json_object_is_refused(cast: Cast) -> None:
     """A malformed body is refused with 4xx; the sound request is accepted before and after."""
     man, woman = await cast.enter("man", "woman")
     await woman.hears(await man.offer(woman))
-    bad = await man.try_offer(woman, body=Body(content, JSON.value), malformed=True)
-    cast.refused(bad, "HTTP-4", client_error=True)
+    for content in cast.cases(MALFORMED):
+        bad = await man.try_offer(woman, body=Body(content, JSON.value), malformed=True)
+        cast.refused(bad, "HTTP-4", client_error=True)
     await woman.hears(await man.offer(woman))
 
 
@@ -148,34 +149,37 @@ async def test_a_body_that_is_not_utf8_is_refused(cast: Cast, encoding: Encoding
     cast.refused(bad, "HTTP-4", client_error=True)
 
 
+WRONG: dict[str, object] = {
+    "missing": OMIT,
+    "null": None,
+    "number": 7,
+    "boolean": True,
+    "array": ["x"],
+    "object": {"type": "offer", "sdp": ""},
+}
+
+
 @requirement("HTTP-5")
 @pytest.mark.parametrize("field", ["sid", "type", "reciever_login", "offer"])
-@pytest.mark.parametrize(
-    "value",
-    [OMIT, None, 7, True, ["x"], {"type": "offer", "sdp": ""}],
-    ids=["missing", "null", "number", "boolean", "array", "object"],
-)
-async def test_an_offer_with_a_field_missing_or_of_the_wrong_type_is_refused(
-    cast: Cast, field: str, value: object
-) -> None:
+async def test_an_offer_with_a_field_missing_or_of_the_wrong_type_is_refused(cast: Cast, field: str) -> None:
     """Each required field of an offer has to be there, and to be a string."""
     man, woman = await cast.enter("man", "woman")
-    bad = await man.try_offer(woman, fields={field: value}, malformed=True)
-    cast.refused(bad, "HTTP-5", client_error=True)
+    for value in cast.cases(WRONG):
+        bad = await man.try_offer(woman, fields={field: value}, malformed=True)
+        cast.refused(bad, "HTTP-5", client_error=True)
     await woman.hears(await man.offer(woman))
 
 
 @requirement("HTTP-5")
 @pytest.mark.parametrize("field", ["sid", "type", "answer", "sender_login"])
-@pytest.mark.parametrize("value", [OMIT, None, 7, {}], ids=["missing", "null", "number", "object"])
-async def test_an_answer_with_a_field_missing_or_of_the_wrong_type_is_refused(
-    cast: Cast, field: str, value: object
-) -> None:
+async def test_an_answer_with_a_field_missing_or_of_the_wrong_type_is_refused(cast: Cast, field: str) -> None:
     """Each field of an answer that the server reads has to be a string; the offer stays unanswered."""
     man, woman = await cast.enter("man", "woman")
     offer = await man.offer(woman)
     await woman.hears(offer)
-    if field != "sender_login" or value is not OMIT:
+    for value in cast.cases(WRONG):
+        if value is OMIT and field == "sender_login":
+            continue  # the one field that may be left out
         bad = await woman.try_answer(offer, fields={field: value}, malformed=True)
         cast.refused(bad, "HTTP-5", client_error=True)
     await man.hears(await woman.answer(offer))
@@ -215,30 +219,31 @@ OTHER_TYPES = ["text/plain", "application/xml", "multipart/form-data; boundary=x
 
 
 @requirement("HTTP-7", "HTTP-7b")
-@pytest.mark.parametrize("content_type", OTHER_TYPES, ids=["text", "xml", "multipart", "binary"])
-async def test_another_content_type_is_refused(cast: Cast, content_type: str) -> None:
+async def test_another_content_type_is_refused(cast: Cast) -> None:
     """The same bytes under another content type are refused with 4xx, best with 415."""
     man, woman = await cast.enter("man", "woman")
     await woman.hears(await man.offer(woman))
-    marked = cast.marked("offer")
-    body = Body(_offer_body(man, woman, marked.text).content, content_type)
-    bad = await man.try_offer(woman, carrying=marked, body=body, malformed=True)
-    reply = cast.refused(bad, "HTTP-7", client_error=True)
-    cast.expect("HTTP-7b", reply.status == 415, expected="HTTP 415", received=f"HTTP {reply.status}")
+    for content_type in cast.cases({name: name for name in OTHER_TYPES}):
+        marked = cast.marked("offer")
+        body = Body(_offer_body(man, woman, marked.text).content, content_type)
+        bad = await man.try_offer(woman, carrying=marked, body=body, malformed=True)
+        reply = cast.refused(bad, "HTTP-7", client_error=True)
+        cast.expect("HTTP-7b", reply.status == 415, expected="HTTP 415", received=f"HTTP {reply.status}")
 
 
 @requirement("HTTP-8")
-@pytest.mark.parametrize("fill", ["a", "é", "😀"], ids=["ascii", "two_byte", "astral"])
 @pytest.mark.parametrize("encoding", [JSON, FORM], ids=["json", "form"])
-async def test_a_description_of_65536_bytes_is_forwarded(cast: Cast, encoding: Encoding, fill: str) -> None:
+async def test_a_description_of_65536_bytes_is_forwarded(cast: Cast, encoding: Encoding) -> None:
     """The longest description that every server takes goes through, as offer and as answer."""
     man, woman = await cast.enter("man", "woman")
-    marked = cast.marked("offer", lambda m: _description(m, bytes_=DESCRIPTION_BYTES, fill=fill))
-    offer = await man.offer(woman, carrying=marked, encoding=encoding, requirement="HTTP-8")
-    await woman.hears(offer, requirement="HTTP-8")
-    marked = cast.marked("answer", lambda m: _description(m, kind="answer", bytes_=DESCRIPTION_BYTES, fill=fill))
-    answer = await woman.answer(offer, carrying=marked, encoding=encoding, requirement="HTTP-8")
-    await man.hears(answer, requirement="HTTP-8")
+    for fill in cast.cases({"ascii": "a", "two-byte": "é", "astral": "😀"}):
+        longest = partial(_description, bytes_=DESCRIPTION_BYTES, fill=fill)
+        marked = cast.marked("offer", longest)
+        offer = await man.offer(woman, carrying=marked, encoding=encoding, requirement="HTTP-8")
+        await woman.hears(offer, requirement="HTTP-8")
+        marked = cast.marked("answer", partial(longest, kind="answer"))
+        answer = await woman.answer(offer, carrying=marked, encoding=encoding, requirement="HTTP-8")
+        await man.hears(answer, requirement="HTTP-8")
 
 
 @requirement("HTTP-8")
@@ -274,17 +279,16 @@ async def test_a_body_of_8_mib_is_refused_or_accepted_whole(cast: Cast) -> None:
 
 
 @requirement("HTTP-10", "HTTP-10b")
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-async def test_another_method_gets_4xx_and_changes_nothing(cast: Cast, method: str) -> None:
+async def test_another_method_gets_4xx_and_changes_nothing(cast: Cast) -> None:
     """A sound offer under another method raises nothing; the offer before it can still be answered."""
     man, woman = await cast.enter("man", "woman")
     offer = await man.offer(woman)
     await woman.hears(offer)
-    bad = await man.try_offer(woman, method=method)
-    reply = cast.refused(bad, "HTTP-10", client_error=True)
-    cast.expect("HTTP-10b", reply.status == 405, expected="HTTP 405", received=f"HTTP {reply.status}")
-    bad = await woman.try_answer(offer, method=method)
-    cast.refused(bad, "HTTP-10", client_error=True)
+    for method in cast.cases({name: name for name in ("GET", "PUT", "DELETE", "PATCH")}):
+        bad = await man.try_offer(woman, method=method)
+        reply = cast.refused(bad, "HTTP-10", client_error=True)
+        cast.expect("HTTP-10b", reply.status == 405, expected="HTTP 405", received=f"HTTP {reply.status}")
+        cast.refused(await woman.try_answer(offer, method=method), "HTTP-10", client_error=True)
     await man.hears(await woman.answer(offer))
 
 
@@ -373,21 +377,15 @@ async def test_a_hostile_body_hurts_nobody(cast: Cast, content: bytes, encoding:
     await cast.exchange(man, woman)
 
 
+ODD = ("", "\x00", "' OR 1=1 --", "a" * 70_000, "../..", "%s%n{0}${x}", "\u202e\ufeff", "💥" * 100)
+
+
 @requirement("HTTP-12")
 @pytest.mark.parametrize("field", ["sid", "type", "reciever_login", "offer"])
 async def test_a_hostile_value_hurts_nobody(cast: Cast, field: str) -> None:
     """Odd strings in each field get no 5xx, and others go on calling."""
     man, woman = await cast.enter("man", "woman")
-    for value in (
-        "",
-        "\x00",
-        "' OR 1=1 --",
-        "a" * 70_000,
-        "../..",
-        "%s%n{0}${x}",
-        "\u202e\ufeff",
-        "💥" * 100,
-    ):
+    for value in cast.cases({repr(value[:12]): value for value in ODD}):
         if field == "offer":
             marked = cast.marked("offer", lambda m, value=value: f"{value}{m}")  # type: ignore[misc]
             posting = await man.try_offer(woman, carrying=marked, malformed=True)
@@ -397,21 +395,21 @@ async def test_a_hostile_value_hurts_nobody(cast: Cast, field: str) -> None:
         cast.expect(
             "HTTP-12",
             reply is not None and 0 < reply.status < 500,
-            expected=f"any reply below 500 to {field} = {value[:12]!r}",
+            expected=f"any reply below 500 to an odd {field}",
             received=reply.describe() if reply else "nothing",
         )
     await cast.exchange(man, woman)
 
 
 @requirement("HTTP-13")
-@pytest.mark.parametrize("field", ["offer", "reciever_login", "sid", "type"])
-async def test_a_lone_surrogate_is_refused(cast: Cast, field: str) -> None:
-    """What cannot be written as UTF-8 is refused with 4xx."""
+async def test_a_lone_surrogate_is_refused(cast: Cast) -> None:
+    """What cannot be written as UTF-8 is refused with 4xx, in whichever field it stands."""
     man, woman = await cast.enter("man", "woman")
     await woman.hears(await man.offer(woman))
     text = session_description("offer", "x") + "\ud800"
-    bad = await man.try_offer(woman, fields={field: text if field == "offer" else "\ud800"}, malformed=True)
-    cast.refused(bad, "HTTP-13", client_error=True)
+    for field in cast.cases({name: name for name in ("offer", "reciever_login", "sid", "type")}):
+        bad = await man.try_offer(woman, fields={field: text if field == "offer" else "\ud800"}, malformed=True)
+        cast.refused(bad, "HTTP-13", client_error=True)
 
 
 @requirement("HTTP-13")

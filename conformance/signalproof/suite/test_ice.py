@@ -42,18 +42,16 @@ async def _stable(cast: Cast) -> tuple[Connection, Connection]:
 
 @requirement("ICE-1")
 @pytest.mark.parametrize("encoding", list(Encoding), ids=["json", "form"])
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
-async def test_a_candidate_is_forwarded_character_for_character(
-    cast: Cast, text: Callable[[str], str], encoding: Encoding
-) -> None:
+async def test_a_candidate_is_forwarded_character_for_character(cast: Cast, encoding: Encoding) -> None:
     """Whatever it says, it arrives as it was posted, in both directions."""
     man, woman = await _stable(cast)
-    for author, hearer in ((man, woman), (woman, man)):
-        carrying = cast.marked("candidate", text)
-        posting = await author.try_candidate(
-            [hearer], login=hearer.login, carrying=carrying, encoding=encoding, malformed=True
-        )
-        await hearer.hears(cast.accepted(posting, "ICE-1"), requirement="ICE-1")
+    for text in cast.cases(TEXTS):
+        for author, hearer in ((man, woman), (woman, man)):
+            carrying = cast.marked("candidate", text)
+            posting = await author.try_candidate(
+                [hearer], login=hearer.login, carrying=carrying, encoding=encoding, malformed=True
+            )
+            await hearer.hears(cast.accepted(posting, "ICE-1"), requirement="ICE-1")
 
 
 @requirement("ICE-2")

@@ -101,13 +101,13 @@ BAD_LOGINS: dict[str, tuple[object, ...]] = {
 
 
 @requirement("LOGIN-3")
-@pytest.mark.parametrize("arguments", BAD_LOGINS.values(), ids=BAD_LOGINS)
-async def test_a_bad_login_is_refused_and_binds_nothing(cast: Cast, arguments: tuple[object, ...]) -> None:
+async def test_a_bad_login_is_refused_and_binds_nothing(cast: Cast) -> None:
     """The acknowledgement is a refusal, the sid stays unknown, and a good login on the same socket works."""
     woman, man = await cast.enter_one("woman"), await cast.connect("man")
-    _expect_refused_ack(cast, "LOGIN-3", await man.try_log_in(*arguments))
-    cast.refused(await man.try_offer(woman), "LOGIN-3")
-    cast.expect("LOGIN-3", man.connected, expected="the socket to stay connected", received="a closed socket")
+    for arguments in cast.cases(BAD_LOGINS):
+        _expect_refused_ack(cast, "LOGIN-3", await man.try_log_in(*arguments))
+        cast.refused(await man.try_offer(woman), "LOGIN-3")
+        cast.expect("LOGIN-3", man.connected, expected="the socket to stay connected", received="a closed socket")
     await man.log_in(man.identity)
     await woman.hears(await man.offer(woman))
 
@@ -218,23 +218,20 @@ async def test_a_connection_that_leaves_after_a_new_login_harms_nobody(cast: Cas
 
 
 @requirement("LOGIN-9")
+@pytest.mark.alone
 async def test_sids_are_fresh_and_unguessable(cast: Cast) -> None:
-    """200 connections have distinct sids of 16 and more characters with 64 bits that vary by chance."""
+    """Of 200 connections and more, all of this run, the sids are distinct and vary by 64 bits and more."""
     man, woman = await cast.enter("man", "woman")
     await cast.exchange(man, woman)
-    sids = [man.sid, woman.sid]
-
-    async def sid_of_a_visitor() -> str:
-        visitor = await cast.connect("visitor")
-        await visitor.close()
-        return visitor.sid
-
-    while len(sids) < 200:
-        sids += await asyncio.gather(*(sid_of_a_visitor() for _ in range(min(20, 200 - len(sids)))))
+    while len(sids := cast.sids_of_the_run()) < 200:
+        visitors = await asyncio.gather(*(cast.connect("visitor") for _ in range(min(20, 200 - len(sids)))))
+        await asyncio.gather(*(visitor.close() for visitor in visitors))
     shortest = min(map(len, sids))
     cast.expect("LOGIN-9", shortest >= 16, expected="16 characters and more", received=f"{shortest} characters")
     distinct = len(set(sids))
-    cast.expect("LOGIN-9", distinct == len(sids), expected="200 distinct sids", received=f"{distinct} distinct")
+    cast.expect(
+        "LOGIN-9", distinct == len(sids), expected=f"{len(sids)} distinct sids", received=f"{distinct} distinct"
+    )
     bits = sum(_varying_bits([sid[position] for sid in sids]) for position in range(shortest))
     cast.expect(
         "LOGIN-9",
@@ -285,7 +282,7 @@ async def test_hostile_frames_affect_their_own_socket_only(cast: Cast, frames: t
     socket = await cast.raw_socket()
     for frame in frames:
         await socket.send(await cast.connect_packet("hostile") if frame == "40" else frame)
-        await cast.exchange(man, woman)
+    await cast.exchange(man, woman)
     cast.expect(
         "LOGIN-10",
         man.connected and woman.connected,
