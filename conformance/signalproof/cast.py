@@ -168,12 +168,14 @@ class Cast(Expectations):
         self.handshakes += 1
         return Call(offerer, answerer, offer, answer)
 
-    async def trickle_call(self, man: Connection, woman: Connection, *, early: bool = False) -> Call:
+    async def trickle_call(
+        self, man: Connection, woman: Connection, *, media: bool = False, early: bool = False
+    ) -> Call:
         """Set up a call whose descriptions hold no candidates: both sides post theirs one by one (ICE-10).
 
         With `early` the answerer posts its candidates before its answer, if the target takes them there.
         """
-        offerer, answerer = self.peer(man, media=False), self.peer(woman, media=False)
+        offerer, answerer = self.peer(man, media=media), self.peer(woman, media=media)
         offer = await man.offer(woman, carrying=await offerer.offer(self._ledger.new_marker(), trickle=True))
         heard = await woman.hears(offer)
         carrying = await answerer.answer(str(heard.fields[OFFER.text_key]), self._ledger.new_marker(), trickle=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -13,7 +13,7 @@ import click
 
 from signalproof import __version__
 from signalproof.errors import KitError
-from signalproof.flags import FLAGS
+from signalproof.flags import FLAGS, Flag
 from signalproof.resources import SUITE
 
 __all__ = ["main"]
@@ -22,6 +22,7 @@ STRICT = click.Option(["--strict"], is_flag=True, help="A SHOULD that is not fol
 QUICK = ("--ping-interval", "1", "--ping-timeout", "2")
 """Engine.IO timers under which a silent loss shows within the time of a run (PRES-3)."""
 INTERRUPTED = 2
+UNUSABLE = 4
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,9 +31,19 @@ def main() -> None:
     """Check servers of VCSP/1, the Video Chat Signalling Protocol."""
 
 
+def _target_options(command: click.Command) -> click.Command:
+    """Give a command the options that describe the target."""
+    return _options(command, [flag for flag in FLAGS if not flag.about_run])
+
+
 def _session_options(command: click.Command) -> click.Command:
-    """Give a command the options of a session."""
-    for flag in FLAGS:
+    """Give a command the options of a whole session."""
+    _options(command, FLAGS).params.append(STRICT)
+    return command
+
+
+def _options(command: click.Command, flags: Sequence[Flag]) -> click.Command:
+    for flag in flags:
         command.params.append(
             click.Option(
                 [flag.name],
@@ -43,7 +54,6 @@ def _session_options(command: click.Command) -> click.Command:
                 help=flag.help,
             )
         )
-    command.params.append(STRICT)
     return command
 
 
@@ -90,6 +100,40 @@ def check(url: str | None, pytest_args: tuple[str, ...], **values: object) -> No
     if url is None:
         sys.exit(_check_reference_server(values, pytest_args))
     sys.exit(_run_pytest([f"--target={url}", *_arguments(values), *pytest_args]))
+
+
+@_target_options
+@main.command(
+    "call",
+    epilog="""\b
+Examples:
+  signalproof call http://127.0.0.1:8000
+  signalproof call http://127.0.0.1:8000 --from bob --to alice --seconds 30""",
+)
+@click.argument("url")
+@click.option("--from", "caller", default="man", show_default=True, metavar="LOGIN", help="Who rings.")
+@click.option("--to", "callee", default="woman", show_default=True, metavar="LOGIN", help="Who accepts.")
+@click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(min=0.5), help="How long they talk.")
+def make_call(url: str, caller: str, callee: str, seconds: float, **values: object) -> None:
+    """Make one real call through the server at URL and say what happens.
+
+    Two clients log in, one rings, the other accepts; both send a tone and a moving picture.
+    """
+    import asyncio
+    from argparse import Namespace
+
+    from signalproof import client, options
+    from signalproof.errors import NonConformance, SignalproofError
+
+    try:
+        target, identities = options.read(Namespace(target=url, **values))
+        asyncio.run(client.call(target, identities, caller=caller, callee=callee, seconds=seconds, say=click.echo))
+    except SignalproofError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(UNUSABLE)
+    except NonConformance as found:
+        click.echo(f"failed: {found}", err=True)
+        sys.exit(1)
 
 
 def _check_reference_server(values: Mapping[str, object], pytest_args: tuple[str, ...]) -> int:

@@ -9,13 +9,17 @@ __all__ = ["FLAGS", "Flag"]
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One option: a switch when it has no `metavar`. `kind` is the type of its value."""
+    """One option: a switch when it has no `metavar`. `kind` is the type of its value.
+
+    `about_run` marks what concerns the run of the suite rather than the target.
+    """
 
     name: str
     help: str
     metavar: str | None = None
     kind: type[str] | type[int] | type[float] = str
     repeatable: bool = False
+    about_run: bool = False
 
     @property
     def key(self) -> str:
@@ -28,10 +32,10 @@ FLAGS = (
     Flag("--profiles", "Profiles to check, such as core,ice; by default those that the target claims.", "LIST"),
     Flag("--header", "Send this header; repeatable.", "NAME:VALUE", repeatable=True),
     Flag("--timeout", "Limit of every wait (5).", "SECONDS", float),
-    Flag("--concurrency", "Checks under way at once (16, and more on a slow link).", "N", int),
-    Flag("--serial", "One check at a time, for debugging."),
-    Flag("--slow", "Also run checks that wait for long limits of the target."),
-    Flag("--report", "Write report.json into this folder.", "DIR"),
+    Flag("--concurrency", "Checks under way at once (16, and more on a slow link).", "N", int, about_run=True),
+    Flag("--serial", "One check at a time, for debugging.", about_run=True),
+    Flag("--slow", "Also run checks that wait for long limits of the target.", about_run=True),
+    Flag("--report", "Write report.json into this folder.", "DIR", about_run=True),
     Flag("--ca-file", "Trust the certificate authorities in this file.", "FILE"),
     Flag("--insecure", "Trust any certificate."),
     Flag("--jwt-secret-file", "Sign tokens of test users with this secret (HS256).", "FILE"),

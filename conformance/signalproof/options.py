@@ -46,8 +46,8 @@ def read(option: Namespace) -> tuple[Target, Identities]:
         profiles_reason=("named by --profiles" if option.profiles else "named in the target file") if profiles else "",
         headers=parse_headers(option.header),
         timeout=timeout,
-        slow=bool(option.slow),
-        concurrency=int(_positive("--concurrency", option.concurrency, 0)),
+        slow=bool(getattr(option, "slow", False)),
+        concurrency=int(_positive("--concurrency", getattr(option, "concurrency", None), 0)),
         tls=tls_context(Path(option.ca_file) if option.ca_file else None, insecure=bool(option.insecure)),
     )
     return target, identities

@@ -340,9 +340,18 @@ class Peer:
         """Wait until ICE and DTLS have completed; raises `NonConformance` after `timeout` seconds."""
         await self._until(lambda: self._pc.connectionState == "connected", timeout, "a WebRTC connection")
 
-    async def idle(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether the peer is not connected."""
         return self._pc.connectionState != "connected"
+
+    def candidate_pair(self) -> str:
+        """Say over which pair of candidates the packets go (RFC 8445, section 8)."""
+        sctp = self._pc.sctp
+        pair = sctp.transport.transport._connection._nominated.get(1) if sctp else None
+        if pair is None:
+            return "none"
+        local, remote = pair.local_candidate, pair.remote_candidate
+        return f"{local.host}:{local.port} ({local.type}) ↔ {remote.host}:{remote.port} ({remote.type})"
 
     async def receives(self, timeout: float, *, audio: int = 0, video: int = 0) -> None:
         """Wait for so many more frames of sound and picture."""

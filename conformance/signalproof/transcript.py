@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -27,15 +27,22 @@ class Entry:
 
 @dataclass(slots=True)
 class Transcript:
-    """The messages of one check, timed from `began` (a `perf_counter` reading)."""
+    """The messages of one check, timed from `began` (a `perf_counter` reading).
+
+    `follow`, where set, is told each entry as it is made.
+    """
 
     began: float = field(default_factory=perf_counter)
     entries: list[Entry] = field(default_factory=list)
+    follow: Callable[[Entry], None] | None = None
 
     def add(self, source: str, destination: str, text: str, *, at: float | None = None) -> None:
         """Record a message; `at` is a `perf_counter` reading, now by default."""
         moment = perf_counter() if at is None else at
-        self.entries.append(Entry(moment - self.began, source, destination, text))
+        entry = Entry(moment - self.began, source, destination, text)
+        self.entries.append(entry)
+        if self.follow is not None:
+            self.follow(entry)
 
     def note(self, who: str, text: str) -> None:
         """Record something that happened at one participant, such as a WebRTC state."""
