@@ -44,7 +44,7 @@ async def call(target: Target, identities: Identities, *, caller: str, callee: s
     finally:
         if cast is not None:
             cast.transcript.follow = None
-            await cast.close_peers()
+            await cast.quiet()
             await cast.close()
         await http.close()
 

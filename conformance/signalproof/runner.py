@@ -168,7 +168,7 @@ class Run:
             result.error = error
         finally:
             result.duration = perf_counter() - began
-            await cast.close_peers()
+            await cast.quiet()
             if not self.identities.invents:
                 await cast.vacate()
                 self.identities.release()
