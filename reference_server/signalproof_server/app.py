@@ -89,6 +89,7 @@ class App:
         """Open the store and begin to deliver."""
         await self.store.start()
         await self.outbox.start()
+        await self.sockets.start()
 
     async def close(self) -> None:
         """Say good-bye to the connections, deliver what is queued, close the store."""

@@ -110,7 +110,7 @@ def _held_candidates(_context: click.Context, _option: click.Parameter, value: i
 @click.option(
     "--body-limit",
     default=Limits().body_bytes,
-    type=click.IntRange(65_536),
+    type=click.IntRange(524_288),
     metavar="BYTES",
     help="Longest request body.",
 )

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -63,7 +64,8 @@ class HttpEdge:
         try:
             subject = self.subject(request)
         except Unauthorized:
-            await read_body(request, limits)  # a client that is still writing would not see the refusal
+            with suppress(TooLarge):
+                await read_body(request, limits)  # a client that is still writing would not see the refusal
             raise
         body = await read_body(request, limits)
         fields = wire.decode_body(request.headers.get("content-type", ""), body, limits)

@@ -6,6 +6,7 @@ import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol
 from urllib.parse import parse_qs
@@ -27,6 +28,7 @@ __all__ = ["SocketEdge", "emit_with", "make_sio", "new_sid"]
 
 NAMESPACE = "/"
 MAX_ATTACHMENTS = 8
+WATCH_SECONDS = 0.5
 
 
 class EngineConnection(Protocol):
@@ -34,11 +36,15 @@ class EngineConnection(Protocol):
 
     queue: asyncio.Queue[object]
     closed: bool
+    closing: bool
     upgraded: bool
     """Whether it is a WebSocket."""
 
     def close(self, *, wait: bool = True, abort: bool = False) -> Awaitable[None]:
         """Close it; `abort` leaves the good-bye to the client out."""
+
+    def check_ping_timeout(self) -> Awaitable[bool]:
+        """Close it if it has not answered a ping in time."""
 
 
 class Engine(Protocol):
@@ -71,9 +77,6 @@ class Sio(Protocol):
     async def handle_request(self, scope: Scope, receive: Receive, send: Send) -> object:
         """Serve an HTTP request or a WebSocket of Engine.IO."""
 
-    async def shutdown(self) -> None:
-        """Stop the background task; once."""
-
 
 class TextPacket(socketio.packet.Packet):  # type: ignore[misc]  # the library has no types
     """A Socket.IO packet with few attachments; python-socketio would hoard as many as announced (LOGIN-10)."""
@@ -103,6 +106,7 @@ def make_sio(settings: Settings) -> Sio:
         # Announced is their sum in whole seconds, the rest being cut off: so round it up.
         ping_interval=(settings.ping_interval, math.ceil(settings.ping_interval) - settings.ping_interval + 0.001),
         ping_timeout=settings.ping_timeout,
+        monitor_clients=False,  # its rounds take a whole ping time-out: too late for PRES-3, so see _watch()
         logger=silent,
         engineio_logger=silent,
     )
@@ -126,14 +130,18 @@ class SocketEdge:
         self.log = log
         self.tokens = tokens_of(settings)
         self._subjects: dict[str, str] = {}
-        self._shut = False
+        self._closing = asyncio.Event()
+        self._watcher: asyncio.Task[None] | None = None
         if self.tokens is not None:
             sio.on("connect", self.on_connect, namespace=NAMESPACE)
         sio.on("login", self.on_login, namespace=NAMESPACE)
         sio.on("disconnect", self.on_disconnect, namespace=NAMESPACE)
 
-    async def on_connect(self, sid: str, _environ: object, auth: object = None) -> None:
-        """Let only those in who have a token (AUTH-1)."""
+    async def on_connect(self, sid: str, *arguments: object) -> None:
+        """Let only those in who have a token (AUTH-1); a client's own event of that name is not a CONNECT."""
+        if sid in self._subjects:
+            return
+        _environ, auth = (*arguments, None, None)[:2]
         token = auth.get("token") if isinstance(auth, dict) else None
         try:
             self._subjects[sid] = self.subject(token)
@@ -209,15 +217,37 @@ class SocketEdge:
                 await JSONResponse(reply.body, status_code=reply.http_status)(scope, receive, send)
             await self._end_poll(scope)
 
+    async def start(self) -> None:
+        """Begin to watch for connections that are lost."""
+        self._watcher = asyncio.create_task(self._watch())
+
     async def close(self) -> None:
         """Say good-bye to every connection, so that none holds the shutdown up; harmless when repeated."""
         for connection in list(self.sio.eio.sockets.values()):
             # A WebSocket says good-bye itself; a poll has to be told by a packet.
             await connection.close(wait=False, abort=connection.upgraded)
             await connection.queue.put(None)
-        if not self._shut:
-            self._shut = True
-            await self.sio.shutdown()
+        self._closing.set()
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            await watcher
+
+    async def _watch(self) -> None:
+        """Let go of connections that do not answer pings any more, in time for PRES-3."""
+        while not self._closing.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), WATCH_SECONDS)
+            for eio_sid, connection in list(self.sio.eio.sockets.items()):
+                if connection.closed:
+                    self.sio.eio.sockets.pop(eio_sid, None)
+                elif not connection.closing:
+                    await self._check(connection)
+
+    async def _check(self, connection: EngineConnection) -> None:
+        try:
+            await connection.check_ping_timeout()
+        except Exception as exc:  # noqa: BLE001 - one connection's trouble must not end the watch
+            self.log.error("fault", endpoint="watch", error=type(exc).__name__, where=where(exc))
 
     async def _end_poll(self, scope: Scope) -> None:
         """Answer the waiting poll of a client that has just posted its good-bye, as Engine.IO wants it."""

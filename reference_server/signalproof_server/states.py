@@ -31,7 +31,6 @@ PAIR: Final[dict[tuple[State, Event], State]] = {
     (State.OFFERED, Event.OFFER): State.OFFERED,  # supersedes (OFFER-9)
     (State.OFFERED, Event.ANSWER): State.STABLE,
     (State.STABLE, Event.OFFER): State.OFFERED,  # renegotiation, ICE restart (MEDIA-3, MEDIA-4)
-    (State.IDLE, Event.LEAVE): State.IDLE,
     (State.OFFERED, Event.LEAVE): State.IDLE,  # (ANSWER-10)
     (State.STABLE, Event.LEAVE): State.IDLE,
 }
@@ -62,7 +61,6 @@ RINGING: Final[dict[tuple[RingState, RingEvent], RingState]] = {
     (RingState.RINGING, RingEvent.DECLINE): RingState.IDLE,  # (CALL-5, CALL-8)
     (RingState.RINGING, RingEvent.EXPIRE): RingState.IDLE,  # (CALL-11)
     (RingState.ACCEPTED, RingEvent.CALL): RingState.RINGING,  # the next call
-    (RingState.IDLE, RingEvent.LEAVE): RingState.IDLE,
     (RingState.RINGING, RingEvent.LEAVE): RingState.IDLE,
     (RingState.ACCEPTED, RingEvent.LEAVE): RingState.IDLE,
 }

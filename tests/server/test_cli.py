@@ -148,6 +148,70 @@ def test_a_database_that_is_none_is_one_sentence(tmp_path: Path) -> None:
         assert ended.stderr.count("\n") == 1
 
 
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+def test_options_reach_the_discovery_document(tmp_path: Path) -> None:
+    """Limits, time-outs, tokens, and where things are."""
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n", encoding="utf-8")
+    options = ["--ringing-seconds", "3", "--held-candidates", "100", "--held-seconds", "12", "--root-path", "/api/"]
+    options += ["--socket-url", "https://rt.example", "--auth-secret-file", str(secret), "--ping-interval", "0.5"]
+    with running(*options) as process:
+        assert process.url.endswith("/api")
+        found = httpx.get(f"{process.url}/.well-known/vcsp", trust_env=False).json()
+        opened = httpx.get(f"{process.url}/socket.io/?EIO=4&transport=polling", trust_env=False).text
+    assert found["profiles"][-1] == "auth"
+    assert found["socket_url"] == "https://rt.example"
+    limits = found["limits"]
+    assert (limits["ringing_seconds"], limits["held_candidates"], limits["held_seconds"]) == (3, 100, 12)
+    assert json.loads(opened[1:])["pingInterval"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--auth-secret-file", "short"), "the secret in short is shorter than 32 bytes."),
+        (("--auth-secret-file", "missing"), "cannot read missing: No such file or directory."),
+        (("--auth-public-key-file", "short"), "short holds no public key in PEM."),
+    ],
+)
+def test_a_key_file_that_is_no_use_is_one_sentence(
+    options: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 1, no traceback, and nothing of the file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "short").write_text(SECRET[:31], encoding="utf-8")
+    ended = run(*options)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", f"Error: {message}\n")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--auth-secret-file", "x", "--auth-public-key-file", "y"),
+        ("--root-path", "api"),
+        ("--root-path", "/a b"),
+        ("--root-path", "/{x}"),
+        ("--held-candidates", "63"),
+        ("--held-seconds", "9"),
+        ("--ringing-seconds", "0"),
+        ("--ping-timeout", "0"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(options: tuple[str, ...]) -> None:
+    """Exit code 2, before anything is opened."""
+    ended = run(*options)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr.splitlines()[-1].startswith("Error: ")
+
+
+def test_tokens_are_loaded_only_where_they_are_asked_for() -> None:
+    """The start stays fast."""
+    code = "import sys, signalproof_server.app as app; app.create_app(); sys.exit('jwt' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=10).returncode == 0
+
+
 def test_the_help_has_examples() -> None:
     """And it does not load the server."""
     ended = run("--help")

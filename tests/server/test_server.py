@@ -1,151 +1,19 @@
 """The whole server on a real port: python-socketio and httpx clients against uvicorn in a thread."""
 
 import asyncio
-import io
 import json
-import queue
-import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
-import socketio
 import websockets
+from tests.server.conftest import LIMIT, OK, Running, Stage, play, serving
 
 from signalproof_server.app import Assembly
 from signalproof_server.config import Settings
 from signalproof_server.delivery import Emitter
-from signalproof_server.log import make_logger
-from signalproof_server.serve import Server, listen
 from signalproof_server.service import Rules
 from signalproof_server.values import Decision, Emit, Facts, Request
-
-LIMIT = 5
-"""Seconds until something that has to come is missing."""
-
-Event = tuple[str, Any]
-
-
-@dataclass(slots=True)
-class Running:
-    """A server in a thread, and what it has logged."""
-
-    url: str
-    log: io.StringIO
-
-
-@contextmanager
-def serving(make: type[Assembly] = Assembly) -> Iterator[Running]:
-    """Run a server, or a variant of it, on a free port."""
-    log = io.StringIO()
-    urls: queue.Queue[str] = queue.Queue()
-    app = make(Settings(), log=make_logger("debug", log)).build()
-    server = Server(app, listen("127.0.0.1", 0), urls.put)
-    thread = threading.Thread(target=lambda: asyncio.run(server.run_app()))
-    thread.start()
-    try:
-        yield Running(url=urls.get(timeout=LIMIT), log=log)
-    finally:
-        server.should_exit = True
-        thread.join(LIMIT)
-    assert not thread.is_alive()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Running]:
-    """One server for all the tests of this module."""
-    with serving() as running:
-        yield running
-
-
-@dataclass(slots=True)
-class User:
-    """One Socket.IO connection, and the events it has received."""
-
-    login: str
-    socket: Any
-    events: list[Event] = field(default_factory=list)
-    arrivals: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
-
-    @property
-    def sid(self) -> str:
-        """The sid of the namespace `/`."""
-        return str(self.socket.get_sid("/"))
-
-    async def next(self) -> Event:
-        """Wait for the next event."""
-        return await asyncio.wait_for(self.arrivals.get(), LIMIT)
-
-    async def log_in(self, *arguments: object) -> Any:
-        """Emit `login` and return its acknowledgement."""
-        return await self.socket.call("login", arguments, timeout=LIMIT)
-
-
-@dataclass(slots=True)
-class Stage:
-    """What a test needs to play its scene."""
-
-    url: str
-    http: httpx.AsyncClient
-
-    @asynccontextmanager
-    async def user(self, login: str | None, *, transport: str = "websocket") -> AsyncIterator[User]:
-        """Connect a user, and log it in unless it has no login."""
-        socket: Any = socketio.AsyncClient(reconnection=False)
-        user = User(login=login or "", socket=socket)
-
-        def record(event: str, payload: object) -> None:
-            user.events.append((event, payload))
-            user.arrivals.put_nowait((event, payload))
-
-        socket.on("*", record)
-        await socket.connect(self.url, transports=[transport])
-        try:
-            if login is not None:
-                assert await user.log_in({"login": login}) == {"status": 0}
-            yield user
-        finally:
-            await socket.disconnect()
-
-    async def offer(self, sender: User | str, reciever: str, text: str = "o") -> dict[str, Any]:
-        """Post an offer."""
-        sid = sender if isinstance(sender, str) else sender.sid
-        return await self.post({"sid": sid, "type": "sender", "reciever_login": reciever, "offer": text})
-
-    async def answer(self, reciever: User | str, text: str = "a", **more: str) -> dict[str, Any]:
-        """Post an answer."""
-        sid = reciever if isinstance(reciever, str) else reciever.sid
-        return await self.post({"sid": sid, "type": "reciever", "answer": text, **more})
-
-    async def post(self, fields: dict[str, object]) -> dict[str, Any]:
-        """Post to `/offer` as JSON and return the object that comes back with HTTP 200."""
-        response = await self.http.post("/offer", json=fields)
-        assert response.status_code == 200
-        reply: dict[str, Any] = response.json()
-        return reply
-
-    async def until_refused(self, code: str, attempt: Callable[[], Awaitable[dict[str, Any]]]) -> None:
-        """Try until the server has noticed; each try is a round trip."""
-        async with asyncio.timeout(1):
-            while (await attempt()).get("code") != code:
-                pass
-
-
-OK = {"status": 0, "offer": "ok"}
-
-
-def play(url: str, scene: Callable[[Stage], Awaitable[None]]) -> None:
-    """Play a scene against a server."""
-
-    async def played() -> None:
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
-            await scene(Stage(url=url, http=http))
-
-    asyncio.run(played())
-
 
 TEXTS = ["v=0\r\na=b\r\n", '{ "b":1, "a":"\\u0041" }\n', "\u2028\U0001f600<>&\"'\\+%2B=\0\x7f\ufeff", ""]
 
@@ -158,10 +26,11 @@ def test_an_offer_and_its_answer_arrive_exactly(server: Running, transport: str)
         async with stage.user("alice") as alice, stage.user("bob", transport=transport) as bob:
             for text in TEXTS:
                 assert await stage.offer(alice, "bob", text) == OK
-                assert await bob.next() == ("sender_offer", {"sender_login": "alice", "sender_offer": text})
+                offered = await bob.next_of("sender_offer")
+                assert (offered["sender_login"], offered["sender_offer"]) == ("alice", text)
                 form = {"sid": bob.sid, "type": "reciever", "answer": text, "reciever_login": "junk"}
                 assert (await stage.http.post("/offer", data=form)).json() == OK
-                assert await alice.next() == ("reciever_answer", {"reciever_answer": text})
+                assert (await alice.next_of("reciever_answer"))["reciever_answer"] == text
             assert len(alice.events) == len(bob.events) == len(TEXTS)
 
     play(server.url, scene)
@@ -181,7 +50,7 @@ def test_devices_get_what_is_theirs(server: Running) -> None:
             assert await stage.offer(other_alice, "bob") == OK
             assert await bob.next() == await other_bob.next()
             assert await stage.answer(other_bob) == OK
-            assert await other_alice.next() == ("reciever_answer", {"reciever_answer": "a"})
+            assert (await other_alice.next_of("reciever_answer"))["reciever_answer"] == "a"
             # The fence: a later event on each connection shows that nothing else came before it.
             assert await stage.offer(carol, "alice", "fence") == OK
             assert await stage.offer(carol, "bob", "fence") == OK
@@ -236,13 +105,14 @@ def test_the_latest_offer_and_crossed_offers_are_answered_apart(server: Running)
             assert await stage.answer(bob, "to alice") == OK
             assert await stage.answer(alice, "to bob") == OK
             assert await stage.answer(bob, "to carol") == OK
-            assert (await alice.next(), await alice.next())[1][1] == {"reciever_answer": "to alice"}
+            assert (await alice.next_of("sender_offer"))["sender_login"] == "bob"
+            assert (await alice.next_of("reciever_answer"))["reciever_answer"] == "to alice"
             assert [(await bob.next())[0] for _ in "123"] == [
                 "sender_offer",
                 "sender_offer",
                 "reciever_answer",
             ]
-            assert (await carol.next())[1] == {"reciever_answer": "to carol"}
+            assert (await carol.next_of("reciever_answer"))["reciever_answer"] == "to carol"
 
     play(server.url, scene)
 
@@ -257,7 +127,7 @@ def test_of_two_answers_at_the_same_moment_one_is_accepted(server: Running) -> N
                 replies = await asyncio.gather(stage.answer(one, f"{round_} one"), stage.answer(two, f"{round_} two"))
                 assert sorted(reply.get("code", "") for reply in replies) == ["", "already_answered"]
                 winner = "one" if replies[0] == OK else "two"
-                assert (await alice.next())[1] == {"reciever_answer": f"{round_} {winner}"}
+                assert (await alice.next_of("reciever_answer"))["reciever_answer"] == f"{round_} {winner}"
             assert len(alice.events) == 20
 
     play(server.url, scene)
@@ -281,7 +151,7 @@ def test_a_connection_that_left_is_gone(server: Running) -> None:
                 assert (await stage.answer(bob, sender_login="alice"))["code"] == "no_offer"
                 assert await stage.offer(alice, "bob") == OK
                 assert await stage.answer(bob) == OK
-                assert (await alice.next())[1] == {"reciever_answer": "a"}
+                assert (await alice.next_of("reciever_answer"))["reciever_answer"] == "a"
                 assert len(alice.events) == 1
 
     play(server.url, scene)
@@ -409,8 +279,20 @@ def test_the_other_endpoints(server: Running) -> None:
     async def scene(stage: Stage) -> None:
         assert (await stage.http.get("/healthz")).json()["status"] == "ok"
         found = (await stage.http.get("/.well-known/vcsp")).json()
-        assert (found["protocol"], found["profiles"]) == ("vcsp", ["core"])
-        assert found["limits"]["description_bytes"] == 65_536
+        assert found == {
+            "protocol": "vcsp",
+            "version": "1.0",
+            "profiles": ["core", "ice", "call", "presence", "correlation"],
+            "limits": {
+                "description_bytes": 65_536,
+                "body_bytes": 1_048_576,
+                "login_code_points": 80,
+                "candidate_bytes": 8_192,
+                "held_candidates": 64,
+                "held_seconds": 30,
+                "ringing_seconds": 90,
+            },
+        }
         for path in ("/", "/offer/", "/nothing", "/socket.io2"):
             missing = await stage.http.post(path, json={})
             assert (missing.status_code, missing.json()["status"]) == (404, 1)
@@ -425,6 +307,26 @@ def test_the_other_endpoints(server: Running) -> None:
         assert "content-type" in allowed.headers["access-control-allow-headers"]
 
     play(server.url, scene)
+
+
+def test_everything_is_below_the_root_path() -> None:
+    """A deployment behind a path prefix, with its sockets announced elsewhere."""
+    settings = Settings(root_path="/api/v2", socket_url="https://rt.example:8443/live")
+
+    async def scene(stage: Stage) -> None:
+        assert stage.url.endswith("/api/v2")
+        origin = stage.url.removesuffix("/api/v2")
+        found = (await stage.http.get(".well-known/vcsp")).json()
+        assert found["socket_url"] == "https://rt.example:8443/live"
+        for path in ("/healthz", "/online", "/socket.io/?EIO=4&transport=polling", "/api/v2", "/api/v22/online"):
+            missing = await stage.http.get(origin + path)
+            assert (missing.status_code, missing.json()["status"]) == (404, 1)
+        async with stage.user("alice") as alice, stage.user("bob", transport="polling") as bob:
+            assert await stage.offer(alice, "bob") == OK
+            assert (await bob.next_of("sender_offer"))["sender_login"] == "alice"
+
+    with serving(settings=settings) as running:
+        play(running.url, scene)
 
 
 ENGINE_IO = [

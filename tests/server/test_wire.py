@@ -8,7 +8,17 @@ import pytest
 from signalproof_server import wire
 from signalproof_server.config import Limits
 from signalproof_server.errors import BadRequest, Refusal, TooLarge, UnsupportedMedia, reply_to
-from signalproof_server.values import Answer, Login, Offer
+from signalproof_server.values import (
+    Answer,
+    Call,
+    Candidate,
+    Decline,
+    Login,
+    Offer,
+    Refresh,
+    Request,
+    SetStatus,
+)
 
 LIMITS = Limits()
 JSON = "application/json"
@@ -121,7 +131,7 @@ def test_unknown_and_ignored_fields_are_ignored() -> None:
     """HTTP-6, ANSWER-9, OFFER-3."""
     sender = SENDER | {"sender_login": 5, "answer": None, "x": {}}
     assert wire.decode_offer(sender, LIMITS) == Offer(sid="s", reciever_login="b", offer="o")
-    reciever = RECIEVER | {"reciever_login": 7, "offer": [], "offer_id": None}
+    reciever = RECIEVER | {"reciever_login": 7, "offer": []}
     assert wire.decode_offer(reciever, LIMITS) == Answer(sid="s", answer="a")
     named = RECIEVER | {"sender_login": "x" * 500 + "\0"}
     assert wire.decode_offer(named, LIMITS) == Answer(sid="s", answer="a", sender_login="x" * 500 + "\0")
@@ -195,6 +205,54 @@ def test_a_bad_login_is_refused(arguments: tuple[object, ...]) -> None:
     """LOGIN-3."""
     with pytest.raises(BadRequest):
         wire.decode_login("s", arguments, LIMITS)
+
+
+NO_TEXTS: list[object] = [None, 1, True, [], {}, "\ud800"]
+
+OTHERS: list[tuple[wire.Decoder, dict[str, object], Request]] = [
+    (wire.decode_candidate, {"sid": "s", "ice": ""}, Candidate(sid="s", ice="")),
+    (wire.decode_candidate, {"sid": "s", "ice": "null", "login": "b"}, Candidate(sid="s", ice="null", login="b")),
+    (wire.decode_call, {"sid": "s", "login": "b"}, Call(sid="s", login="b")),
+    (wire.decode_decline, {"sid": "s", "reciever_login": "b"}, Decline(sid="s", reciever_login="b")),
+    (wire.decode_status, {"sid": "s", "status": "free"}, SetStatus(sid="s", busy=False)),
+    (wire.decode_status, {"sid": "s", "status": "beasy"}, SetStatus(sid="s", busy=True)),
+    (wire.decode_refresh, {"sid": "s", "login": "b"}, Refresh(sid="s", login="b")),
+]
+
+
+@pytest.mark.parametrize(("decode", "fields", "request_"), OTHERS)
+def test_the_other_endpoints_are_read_as_strictly(
+    decode: wire.Decoder, fields: dict[str, object], request_: Request
+) -> None:
+    """HTTP-5, HTTP-6, HTTP-13."""
+    assert decode(fields | {"x": 1, "type": None}, LIMITS) == request_
+    for name in fields:
+        for value in NO_TEXTS:
+            with pytest.raises(BadRequest):
+                decode(fields | {name: value}, LIMITS)
+        if (name, len(fields)) != ("login", 3):
+            with pytest.raises(BadRequest):
+                decode({key: value for key, value in fields.items() if key != name}, LIMITS)
+
+
+def test_every_endpoint_has_its_decoder() -> None:
+    """And no endpoint is there that the specification does not know."""
+    assert set(wire.POSTS) == {"/offer", "/ice", "/call", "/decline", "/status", "/refresh"}
+
+
+@pytest.mark.parametrize("status", ["", "busy", "Free", "BEASY", "beasy ", "offline"])
+def test_another_status_is_refused(status: str) -> None:
+    """CALL-4."""
+    with pytest.raises(BadRequest):
+        wire.decode_status({"sid": "s", "status": status}, LIMITS)
+
+
+def test_the_candidate_limit_counts_utf8_bytes() -> None:
+    """ICE-11."""
+    text = "\u00e9" * 4_096
+    assert wire.decode_candidate({"sid": "s", "ice": text}, LIMITS).ice == text
+    with pytest.raises(TooLarge):
+        wire.decode_candidate({"sid": "s", "ice": text + "x"}, LIMITS)
 
 
 def refusals(root: type[Refusal] = Refusal) -> set[type[Refusal]]:
