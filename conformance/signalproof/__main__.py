@@ -1,5 +1,5 @@
 """`python -m signalproof`."""
 
-from signalproof.cli import main
+from signalproof.cli import run
 
-main()
+run()

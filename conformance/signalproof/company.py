@@ -272,6 +272,10 @@ class Company(Expectations):
                     text = text.replace(sid, f"<sid of {connection.name}>")
         return text
 
+    def concerns(self, found: NonConformance) -> bool:
+        """Whether a breach is one of a profile that is being checked."""
+        return any(i not in catalogue() or catalogue()[i].profile in self.target.profiles for i in found.requirements)
+
     # ── afterwards ─────────────────────────────────────────────────────────────────────────────
 
     async def quiet(self) -> None:
@@ -320,7 +324,7 @@ class Company(Expectations):
     def settle(self, all_sids: frozenset[str]) -> list[NonConformance]:
         """Sort the late breaches: warnings are kept, breaches of a MUST are given back."""
         breaches: list[NonConformance] = []
-        for found in self.late_breaches(all_sids):
+        for found in filter(self.concerns, self.late_breaches(all_sids)):
             levels = {catalogue()[requirement].level for requirement in found.requirements}
             (breaches if Level.MUST in levels else self.warnings).append(found)
         return breaches

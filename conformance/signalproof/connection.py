@@ -135,7 +135,7 @@ class Client:
                 NonConformance("LOGIN-2", expected="an acknowledgement of `login`", received=str(failure))
             )
             raise KitError("LOGIN-2 has to be a MUST") from failure
-        stage.transcript.add(SERVER, self.name, f"ack {_short(ack)}")
+        stage.transcript.add(SERVER, self.name, stage.redact(f"ack {_short(ack)}"))
         return ack
 
     async def log_in(self, login: str) -> Self:

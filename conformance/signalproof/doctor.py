@@ -50,7 +50,8 @@ async def examine(target: Target, http: Http, identities: Identities, *, availab
         await _probe_login(target, socket, login)
     finally:
         await socket.close()
-    limits = {name: float(value) for name, value in discovered.get("limits", {}).items()}
+    declared = discovered.get("limits", {})
+    limits = {name: float(value) for name, value in declared.items() if isinstance(value, int | float)}
     limits["silent_loss_seconds"] = socket.ping_seconds + 5
     concurrency = target.concurrency or min(16 + round(probe.elapsed * 250), 64)
     return replace(target, round_trip=probe.elapsed, limits=limits, concurrency=concurrency)

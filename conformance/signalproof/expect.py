@@ -34,6 +34,8 @@ class Expectations:
 
     def breach(self, found: NonConformance) -> None:
         """Take a breach: raise it when it concerns a MUST, else keep it as a warning."""
+        if not self.concerns(found):
+            return
         if self.case:
             found.expected += f" (case: {self.case})"
         for requirement in found.requirements:
@@ -43,6 +45,10 @@ class Expectations:
             self.warnings.append(found)
         else:
             raise found
+
+    def concerns(self, found: NonConformance) -> bool:
+        """Whether a breach counts."""
+        return True
 
     def cases(self, named: Mapping[str, T]) -> Iterator[T]:
         """Go through the cases of a check; a breach says in which one it was found."""

@@ -22,6 +22,11 @@ class Flag:
     about_run: bool = False
 
     @property
+    def default(self) -> object:
+        """The value when the option is not given."""
+        return False if self.metavar is None else [] if self.repeatable else None
+
+    @property
     def key(self) -> str:
         """The name under which parsers keep the value."""
         return self.name.removeprefix("--").replace("-", "_")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from signalproof.errors import InvalidTarget
+from signalproof.flags import FLAGS
 from signalproof.identity import (
     Accounts,
     Anonymous,
@@ -28,14 +29,15 @@ CHECKED_PROFILES = ("core", "ice", "call", "presence", "correlation", "auth")
 
 
 def read(option: Namespace) -> tuple[Target, Identities]:
-    """Read the options of a session.
+    """Read the options of a session; one that the parser does not know counts as not given.
 
     Raises `InvalidTarget` when they make no sense; the text names the option and the remedy.
     """
+    option = Namespace(**{**{flag.key: flag.default for flag in FLAGS}, **vars(option)})
     file = _target_file(Path(option.target_file)) if option.target_file else {}
     named = option.profiles or ",".join(file.get("profiles", []))
     profiles = parse_profiles(named, available=CHECKED_PROFILES) if named else ()
-    timeout = _positive("--timeout", getattr(option, "timeout", None), 5.0)
+    timeout = _positive("--timeout", option.timeout, 5.0)
     identities = _identities(option, file, timeout)
     if profiles and type(identities) is not Anonymous and "auth" not in profiles:
         raise InvalidTarget("tokens are given, but --profiles leaves out auth: add it, or leave the tokens out")
@@ -46,8 +48,8 @@ def read(option: Namespace) -> tuple[Target, Identities]:
         profiles_reason=("named by --profiles" if option.profiles else "named in the target file") if profiles else "",
         headers=parse_headers(option.header),
         timeout=timeout,
-        slow=bool(getattr(option, "slow", False)),
-        concurrency=int(_positive("--concurrency", getattr(option, "concurrency", None), 0)),
+        slow=bool(option.slow),
+        concurrency=int(_positive("--concurrency", option.concurrency, 0)),
         tls=tls_context(Path(option.ca_file) if option.ca_file else None, insecure=bool(option.insecure)),
     )
     return target, identities

@@ -94,4 +94,5 @@ def read_reply(raw: HttpReply, accepted_schema: str) -> Reply:
 
 def _excerpt(body: bytes) -> str:
     text = " ".join(body[:200].decode("utf-8", "replace").split())
+    text = "".join(character if character.isprintable() else "·" for character in text)
     return text if len(text) <= 120 else f"{text[:119]}…"

@@ -137,6 +137,7 @@ class Run:
                     known.add(str(found))
                     result.breaches.append(found)
             result.judged = True
+            result.cast.transcript.closed = True
 
     async def _execute(self, check: Check) -> Result:
         self._number += 1

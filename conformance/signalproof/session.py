@@ -55,9 +55,9 @@ class ConformanceSession:
         return cls(
             target,
             identities,
-            serial=bool(option.serial),
+            serial=bool(getattr(option, "serial", False)),
             strict=bool(getattr(option, "strict", False)),
-            report=Path(option.report) if option.report else None,
+            report=Path(report) if (report := getattr(option, "report", None)) else None,
         )
 
     # ── before ─────────────────────────────────────────────────────────────────────────────────
@@ -65,6 +65,8 @@ class ConformanceSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Examine the target; one that cannot be judged ends the session at once with exit code 4."""
+        if self._report is not None:
+            json_report.discard(self._report)
         if not session.config.option.collectonly:
             try:
                 self._run = self._runner.run(self._prepare())

@@ -57,12 +57,15 @@ def parse_url(text: str, *, option: str) -> str:
     Raises `InvalidTarget` when it is no such URL.
     """
     url = text if "://" in text else f"http://{text}"
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
+        if parts.username is not None or parts.password is not None:
+            raise InvalidTarget(f"{option} holds a user or a password, which would be shown: send them with --header")
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+        usable = usable and not parts.query and not parts.fragment
     except ValueError:
         usable = False
-    if not usable or parts.query or parts.fragment:
+    if not usable:
         raise InvalidTarget(
             f"{option} {text!r} is not a base URL: write it like https://example.org or http://127.0.0.1:8000/api"
         )

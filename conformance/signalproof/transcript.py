@@ -29,15 +29,18 @@ class Entry:
 class Transcript:
     """The messages of one check, timed from `began` (a `perf_counter` reading).
 
-    `follow`, where set, is told each entry as it is made.
+    `follow`, where set, is told each entry as it is made; once `closed`, nothing more is recorded.
     """
 
     began: float = field(default_factory=perf_counter)
     entries: list[Entry] = field(default_factory=list)
     follow: Callable[[Entry], None] | None = None
+    closed: bool = False
 
     def add(self, source: str, destination: str, text: str, *, at: float | None = None) -> None:
         """Record a message; `at` is a `perf_counter` reading, now by default."""
+        if self.closed:
+            return
         moment = perf_counter() if at is None else at
         entry = Entry(moment - self.began, source, destination, text)
         self.entries.append(entry)

@@ -46,7 +46,7 @@ __all__ = [
 Fields = Mapping[str, object]
 LOGIN_CODE_POINTS = 80
 DESCRIPTION_BYTES = 65_536
-_MARKER = re.compile(r"sp-[0-9a-z]{4}-\d{5}")
+_MARKER = re.compile(r"sp-[0-9a-z]{4}-\d{5,}")
 
 
 class Encoding(StrEnum):

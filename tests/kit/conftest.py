@@ -22,7 +22,7 @@ LIMIT = 30
 
 
 class Process:
-    """A running process with a group of its own, so that nothing it starts outlives it."""
+    """A running process with a group of its own, so that to kill it is to kill what it has started too."""
 
     def __init__(self, *command: str, folder: Path) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import threading
@@ -53,13 +54,18 @@ def unusable(run: Finished) -> dict[str, Any]:
 # ── targets that cannot be judged ──────────────────────────────────────────────────────────────
 
 
-def test_a_target_where_nothing_listens_is_unusable(kit: Kit) -> None:
-    """Exit code 4, and a question that leads on."""
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """A URL where nothing listens, nor can."""
     with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, but not listening: nobody else can
-        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        report = unusable(kit.check(url))
-    assert report["problem"].startswith(f"Nothing usable answers at {url}")
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def test_a_target_where_nothing_listens_is_unusable(kit: Kit, nowhere: str) -> None:
+    """Exit code 4, and a question that leads on."""
+    report = unusable(kit.check(nowhere))
+    assert report["problem"].startswith(f"Nothing usable answers at {nowhere}")
     assert "Is the server running" in report["remedy"]
 
 
@@ -115,25 +121,27 @@ def test_a_path_prefix_that_is_wrong_is_unusable(kit: Kit, serve: Serve) -> None
 # ── options ────────────────────────────────────────────────────────────────────────────────────
 
 MISUSES = {
-    "unknown_option": (("http://127.0.0.1", "--no-such-option"), "--no-such-option"),
-    "no_url": (("http://:80",), "is not a base URL"),
-    "header": (("http://127.0.0.1", "--header", "Bearer s3cret"), "--header takes NAME:VALUE"),
-    "profile": (("http://127.0.0.1", "--profiles", "core,video"), "there is no profile 'video'"),
-    "timeout": (("http://127.0.0.1", "--timeout", "0"), "--timeout has to be greater than 0"),
-    "concurrency": (("http://127.0.0.1", "--concurrency", "-1"), "--concurrency has to be greater than 0"),
-    "socket_url": (("http://127.0.0.1", "--socket-url", "ws://127.0.0.1"), "--socket-url 'ws://127.0.0.1' is not a"),
+    "unknown_option": (("{url}", "--no-such-option"), "--no-such-option"),
+    "no_host": (("http://:80",), "is not a base URL"),
+    "header": (("{url}", "--header", "Bearer s3cret"), "--header takes NAME:VALUE"),
+    "profile": (("{url}", "--profiles", "core,video"), "there is no profile 'video'"),
+    "timeout": (("{url}", "--timeout", "0"), "--timeout has to be greater than 0"),
+    "concurrency": (("{url}", "--concurrency", "0"), "--concurrency has to be greater than 0"),
+    "socket_url": (("{url}", "--socket-url", "ws://127.0.0.1"), "--socket-url 'ws://127.0.0.1' is not a"),
 }
 UNDER_REPAIR = {
-    "not_a_number": (("http://127.0.0.1", "--timeout", "soon"), "--timeout"),
+    "not_a_number": (("{url}", "--timeout", "soon"), "--timeout"),
+    "negative": (("{url}", "--concurrency", "-1"), "--concurrency has to be greater than 0"),
+    "no_value": (("{url}", "--timeout"), "--timeout"),
     "empty_url": (("",), "URL"),
     "broken_ipv6": (("http://[::1",), "is not a base URL"),
 }
 
 
 @pytest.mark.parametrize(("arguments", "message"), MISUSES.values(), ids=MISUSES)
-def test_a_misuse_is_explained(kit: Kit, arguments: tuple[str, ...], message: str) -> None:
+def test_a_misuse_is_explained(kit: Kit, nowhere: str, arguments: tuple[str, ...], message: str) -> None:
     """Exit code 4, the option by name, no traceback, no secret, no report."""
-    run = kit.check(*arguments)
+    run = kit.check(*(argument.format(url=nowhere) for argument in arguments))
     assert run.code == 4, run.output
     assert message in run.output
     assert "Traceback" not in run.output
@@ -141,11 +149,10 @@ def test_a_misuse_is_explained(kit: Kit, arguments: tuple[str, ...], message: st
     assert run.report is None
 
 
-@pytest.mark.xfail(reason="click ends with 2, `check ''` runs without a target, urlsplit raises")
 @pytest.mark.parametrize(("arguments", "message"), UNDER_REPAIR.values(), ids=UNDER_REPAIR)
-def test_a_misuse_that_is_not_yet_explained(kit: Kit, arguments: tuple[str, ...], message: str) -> None:
+def test_a_misuse_that_is_not_yet_explained(kit: Kit, nowhere: str, arguments: tuple[str, ...], message: str) -> None:
     """The same as above."""
-    test_a_misuse_is_explained(kit, arguments, message)
+    test_a_misuse_is_explained(kit, nowhere, arguments, message)
 
 
 def test_nothing_selected_has_an_exit_code_of_its_own(kit: Kit, serve: Serve) -> None:
@@ -166,15 +173,36 @@ def test_without_a_url_the_bundled_server_is_checked(kit: Kit) -> None:
     assert run.report is not None
     assert invalid(run.report) == []
     assert (run.report["verdict"], run.report["spec_version"]) == ("conformant", spec_version())
-    assert run.report["profiles"] == ["core"]
+    assert run.report["profiles"][0] == "core"
     rows = run.report["results"]
     assert {row["outcome"] for row in rows} == {"passed"}
-    assert {identifier for row in rows for identifier in row["requirements"]} == {"LOGIN-6", "OFFER-4", "ANSWER-1"}
-    assert run.report["summary"]["passed"] == len(rows) > 20
+    assert {identifier for row in rows for identifier in row["requirements"]} >= {"LOGIN-6", "OFFER-4", "ANSWER-1"}
+    assert run.report["summary"]["passed"] == len(rows) >= 5
     assert f"{run.report['target']} is CONFORMANT" in run.output
+    with_tokens = json.loads((kit.folder / "out" / "auth" / "report.json").read_text(encoding="utf-8"))
+    assert invalid(with_tokens) == []
+    assert (with_tokens["verdict"], with_tokens["profiles"][-1]) == ("conformant", "auth")
     host, port = run.report["target"].removeprefix("http://").split(":")
     with closing(socket.socket()) as client:
         assert client.connect_ex((host, int(port))) != 0
+
+
+def test_one_run_of_the_bundled_server_is_enough_for_a_verdict(kit: Kit) -> None:
+    """Checks of tokens are selected in the second run alone."""
+    run = kit.check("-k", "test_the_login_has_to_be_the_subject_of_the_token")
+    assert run.code == 0, run.output
+
+
+def test_a_bundled_server_that_does_not_start_is_a_fault_of_the_kit(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3: nothing is known about any target."""
+    package = kit.folder / "signalproof_server"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text("raise SystemExit('no')\n", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(kit.folder), prepend=os.pathsep)
+    run = kit.check(*QUICK)
+    assert "the reference server did not start" in run.output
+    assert run.code == 3
 
 
 def test_a_should_warns_and_fails_only_a_strict_run(kit: Kit, serve: Serve) -> None:
@@ -235,7 +263,6 @@ def test_sids_are_kept_secret_in_ladders(kit: Kit, serve: Serve) -> None:
     assert sid not in row["ladder"]
 
 
-@pytest.mark.xfail(reason="what a breach received is a reply as it came, not redacted")
 def test_sids_are_kept_secret_everywhere(kit: Kit, serve: Serve) -> None:
     """The same server; the message of the breach and the terminal."""
     server = serve("EchoesSids")
@@ -287,14 +314,13 @@ def test_pytest_with_a_target_fails_for_a_broken_server(kit: Kit, serve: Serve) 
     assert "is NONCONFORMANT" in run.output
 
 
-def test_pytest_does_not_spread_the_checks_over_processes(kit: Kit) -> None:
+def test_pytest_does_not_spread_the_checks_over_processes(kit: Kit, nowhere: str) -> None:
     """They are concurrent by themselves, and one process has to see all deliveries."""
-    run = kit.pytest("--target", "http://127.0.0.1", "-n", "2")
+    run = kit.pytest("--target", nowhere, "-n", "2")
     assert run.code == 4, run.output
     assert "leave out -n" in run.output
 
 
-@pytest.mark.xfail(reason="the options that go with --target are registered only where it is on the command line")
 def test_a_target_may_stand_in_the_settings(kit: Kit, serve: Serve) -> None:
     """As any option of pytest may."""
     (kit.folder / "pytest.ini").write_text(f"[pytest]\naddopts = --target={serve('Assembly').url}\n", encoding="utf-8")

@@ -20,10 +20,10 @@ SERVER = Path(signalproof_server.__file__).parent
 TESTS = Path(__file__).parent
 LOCAL_ADDRESS = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0):\d{2,5}")
 EXAMPLES: Final = {
-    "cli.py": "signalproof check http://127.0.0.1:8000",
-    "target.py": "http://127.0.0.1:8000/api",
+    "cli.py": re.compile(r"\bsignalproof \w+ http://127\.0\.0\.1:8000"),
+    "target.py": re.compile(r"write it like .* or http://127\.0\.0\.1:8000/api"),
 }
-"""Texts for people that show what a URL looks like: each has to be there, and no other may."""
+"""Texts for people that show what a URL looks like, by module: no address may stand in any other text."""
 FOREIGN: Final[Mapping[str, frozenset[str]]] = {
     "transport.py": frozenset({"aiohttp", "httpx", "socketio", "engineio", "websockets", "requests"}),
     "peer.py": frozenset({"aiortc", "aioice", "av", "pylibsrtp"}),
@@ -108,7 +108,7 @@ def test_there_are_no_fixed_ports() -> None:
     """Addresses with a port stand in texts for people alone."""
     found = {(path.name, text) for path in modules(KIT) for text in local_addresses(tree_of(path))}
     assert {name for name, _ in found} == set(EXAMPLES)
-    assert all(EXAMPLES[name] in text for name, text in found)
+    assert all(EXAMPLES[name].search(text) for name, text in found)
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ import pytest
 
 from signalproof import requirements
 from signalproof.errors import KitError
+from signalproof.options import CHECKED_PROFILES
 from signalproof.requirements import PROFILES, Level, catalogue, parse_topic, spec_version
 from signalproof.resources import SUITE, resource
-from signalproof.session import CHECKED_PROFILES
 
 SPEC = resource("spec")
 KIT = SUITE.parent

@@ -14,7 +14,9 @@ from signalproof.requirements import Level, catalogue, spec_version
 from signalproof.runner import Result, Verdict
 from signalproof.target import Target
 
-__all__ = ["document", "write", "write_unusable"]
+__all__ = ["discard", "document", "write", "write_unusable"]
+
+NAME = "report.json"
 
 
 def document(target: Target, results: Sequence[Result], duration: float, *, strict: bool) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def _row(result: Result, *, strict: bool) -> dict[str, Any]:
         "level": (Level.MUST if Level.MUST in levels else Level.SHOULD).value,
         "outcome": "failed" if failed_by_strict else result.verdict.value,
         "duration_s": round(result.duration, 4),
-        "message": message,
+        "message": result.cast.redact(message),
         "violated": list(dict.fromkeys(i for found in findings for i in found.requirements)),
         **({"hint": hint} if hint else {}),
         **({"ladder": result.cast.transcript.ladder()} if findings or result.error else {}),
@@ -70,8 +72,14 @@ def write_unusable(folder: Path, target: Target, unusable: TargetUnusable) -> Pa
     return _write(folder, report | {"verdict": "unusable", "problem": unusable.problem, "remedy": unusable.remedy})
 
 
+def discard(folder: Path) -> None:
+    """Remove the report of an earlier run, which would be taken for that of this one."""
+    (folder / NAME).unlink(missing_ok=True)
+
+
 def _write(folder: Path, report: dict[str, Any]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "report.json"
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path = folder / NAME
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    path.write_bytes(text.encode("utf-8", "backslashreplace"))
     return path

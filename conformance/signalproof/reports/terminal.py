@@ -94,6 +94,10 @@ def _cited(results: Sequence[Result], name: str) -> tuple[str, ...]:
 
 def explain(result: Result, *, whole: bool = True) -> str:
     """Explain what a check found: requirement, expectation, what came, hint, ladder."""
+    return result.cast.redact(_explanation(result, whole))
+
+
+def _explanation(result: Result, whole: bool) -> str:
     findings = result.findings
     first = findings[0]
     if not whole:
@@ -127,7 +131,7 @@ def summary(target: Target, results: Sequence[Result], duration: float, *, stric
     lines = []
     for result in results:
         for found in result.cast.warnings[:1]:
-            lines.append(f"warning: {found} [{_short(result.check.name)}]")
+            lines.append(result.cast.redact(f"warning: {found} [{_short(result.check.name)}]"))
             if found.hint:
                 lines.append(f"         {found.hint}")
     lines += [f"not run: {_short(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
