@@ -53,7 +53,7 @@ async def examine(target: Target, http: Http, identities: Identities, *, availab
     declared = discovered.get("limits", {})
     limits = {name: float(value) for name, value in declared.items() if isinstance(value, int | float)}
     limits["silent_loss_seconds"] = socket.ping_seconds + 5
-    concurrency = target.concurrency or min(16 + round(probe.elapsed * 250), 64)
+    concurrency = target.concurrency or min(16 + round(probe.elapsed * 600), 128)
     return replace(target, round_trip=probe.elapsed, limits=limits, concurrency=concurrency)
 
 

@@ -57,7 +57,7 @@ class Http:
             headers=list(target.headers),
             skip_auto_headers=["content-type"],
             timeout=aiohttp.ClientTimeout(total=target.timeout),
-            connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=1, ssl=target.tls or True),
+            connector=aiohttp.TCPConnector(limit=128, keepalive_timeout=1, ssl=target.tls or True),
         )
         self._target = target
         self._connector = aiohttp.TCPConnector(limit=0, ssl=target.tls or True)

@@ -87,10 +87,14 @@ async def test_calls_need_a_valid_sid(cast: Cast) -> None:
     for sid in (f"{woman.sid[:-1]}~", silent.sid, gone.sid, woman.engine_sid):
         if sid != woman.sid:
             sent = {"sid": sid}
-            cast.refused(await woman.try_ring(man, fields=sent), "CALL-13")
-            cast.refused(await woman.try_decline(man, fields=sent), "CALL-13")
-            cast.refused(await woman.try_status("beasy", fields=sent), "CALL-13")
-            cast.refused(await woman.try_refresh(man, fields=sent), "CALL-13")
+            postings = await asyncio.gather(
+                woman.try_ring(man, fields=sent),
+                woman.try_decline(man, fields=sent),
+                woman.try_status("beasy", fields=sent),
+                woman.try_refresh(man, fields=sent),
+            )
+            for posting in postings:
+                cast.refused(posting, "CALL-13")
     await man.hears(await woman.refresh(man))
     await man.hears(await woman.decline(man, requirement="CALL-13"))
     await woman.status("free")

@@ -534,13 +534,11 @@ async def test_every_endpoint_refuses_what_is_malformed(cast: Cast, endpoint: En
         posting = await endpoint.post(woman, man, **{"malformed": True, **variation})
         cast.refused(posting, requirement_id, client_error=True)
 
-    for content in (b"{", b"[]", b"\xff", b""):
-        await refuse("HTTP-4", body=Body(content, JSON.value))
-    for field in endpoint.fields:
-        for value in (OMIT, None, 7, {}):
-            await refuse("HTTP-5", fields={field: value})
-        await refuse("HTTP-13", fields={field: "\ud800"})
-    await refuse("HTTP-7", body=Body(b"{}", "text/plain"))
-    for method in ("GET", "PUT", "DELETE"):
-        await refuse("HTTP-10", method=method)
+    await asyncio.gather(
+        *(refuse("HTTP-4", body=Body(content, JSON.value)) for content in (b"{", b"[]", b"\xff", b"")),
+        *(refuse("HTTP-5", fields={f: value}) for f in endpoint.fields for value in (OMIT, None, 7, {})),
+        *(refuse("HTTP-13", fields={field: "\ud800"}) for field in endpoint.fields),
+        refuse("HTTP-7", body=Body(b"{}", "text/plain")),
+        *(refuse("HTTP-10", method=method) for method in ("GET", "PUT", "DELETE")),
+    )
     await _sound(cast, endpoint, man, woman, "HTTP-5")

@@ -133,9 +133,12 @@ async def test_another_type_is_refused_and_changes_nothing(cast: Cast) -> None:
     await woman.hears(offer)
     for type_ in cast.cases({repr(name): name for name in TYPES}):
         both: dict[str, object] = {"type": type_, "offer": "{}", "answer": "{}", "reciever_login": woman.login}
-        bad = await man.try_offer(woman, fields={"type": type_}, malformed=True)
-        cast.refused(bad, "OFFER-8", client_error=True)
-        cast.refused(await woman.try_answer(offer, fields=both, malformed=True), "OFFER-8", client_error=True)
+        attempts = await asyncio.gather(
+            man.try_offer(woman, fields={"type": type_}, malformed=True),
+            woman.try_answer(offer, fields=both, malformed=True),
+        )
+        for attempt in attempts:
+            cast.refused(attempt, "OFFER-8", client_error=True)
     await man.hears(await woman.answer(offer))
 
 

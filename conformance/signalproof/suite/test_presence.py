@@ -64,12 +64,12 @@ async def test_a_login_is_online_until_its_last_connection_leaves(cast: Cast) ->
 
 @requirement("PRES-5")
 async def test_50_fast_rounds_leave_no_ghost(cast: Cast) -> None:
-    """Connect, log in, leave, fifty times over ten logins; then nobody of them is online."""
+    """Connect, log in, leave, fifty times over 25 logins; then nobody of them is online."""
     man, woman = await cast.enter("man", "woman")
-    names = [f"visitor{number}" for number in range(10)]
+    names = [f"visitor{number}" for number in range(25)]
 
     async def come_and_go(name: str) -> None:
-        for _ in range(5):
+        for _ in range(2):
             visitor = await cast.enter_one(name)
             await visitor.leave()
 

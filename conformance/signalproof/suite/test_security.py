@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from signalproof.cast import Cast
@@ -39,8 +41,12 @@ async def test_nothing_happens_without_a_valid_sid(cast: Cast) -> None:
     await woman.hears(offer)
     odd: dict[str, object] = {repr(text): text for text in ("", "0", "null", "undefined")}
     for sid in cast.cases(odd | {"none": OMIT, "own login": woman.login, "other login": man.login}):
-        cast.refused(await man.try_offer(woman, fields={"sid": sid}, malformed=True), "SEC-2")
-        cast.refused(await woman.try_answer(offer, fields={"sid": sid}, malformed=True), "SEC-2")
+        attempts = await asyncio.gather(
+            man.try_offer(woman, fields={"sid": sid}, malformed=True),
+            woman.try_answer(offer, fields={"sid": sid}, malformed=True),
+        )
+        for attempt in attempts:
+            cast.refused(attempt, "SEC-2")
     await man.hears(await woman.answer(offer))
 
 
