@@ -15,7 +15,7 @@ from signalproof.peer import host_addresses
 from signalproof.requirements import PROFILES
 from signalproof.schemas import violation
 from signalproof.target import Target, parse_url
-from signalproof.transport import Http, HttpFailure, HttpReply, Socket, SocketFailure
+from signalproof.transport import ConnectRefused, Http, HttpFailure, HttpReply, Socket, SocketFailure
 from signalproof.wire import connect_auth, encode_body, login_payload, offer_fields
 
 __all__ = ["examine", "require_interface"]
@@ -72,10 +72,10 @@ async def _discovery(target: Target, http: Http) -> dict[str, Any]:
     try:
         reply = await http.request("GET", "/.well-known/vcsp")
     except HttpFailure as failure:
-        raise TargetUnusable(
-            f"Nothing usable answers at {target.url}: {failure}.",
-            "Is the server running, and are host, port and scheme (http or https) right?",
-        ) from None
+        remedy = "Is the server running, and are host, port and scheme (http or https) right?"
+        if "CERTIFICATE" in str(failure):
+            remedy = "Trust its authority with --ca-file FILE, or any certificate with --insecure."
+        raise TargetUnusable(f"Nothing usable answers at {target.url}: {failure}.", remedy) from None
     with contextlib.suppress(ValueError, RecursionError):
         document = json.loads(reply.body)
         if reply.status == 200 and isinstance(document, dict) and violation("Discovery", document) is None:
@@ -116,6 +116,11 @@ async def _probe_offer(target: Target, http: Http) -> HttpReply:
 async def _probe_socket(target: Target, socket: Socket, token: str | None) -> None:
     try:
         await socket.connect(connect_auth(token))
+    except ConnectRefused as refusal:
+        raise TargetUnusable(
+            f"{target.socket_url}/socket.io/ refused the connection: {refusal}.",
+            "If it asks for a token: is it the right secret, key or command, and are claims such as aud missing?",
+        ) from None
     except SocketFailure as failure:
         raise TargetUnusable(
             f"There is no Socket.IO server at {target.socket_url}/socket.io/: {failure}.",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from signalproof.schemas import violation
@@ -60,36 +61,41 @@ def no_reply(problem: str) -> Reply:
 def read_reply(raw: HttpReply, accepted_schema: str) -> Reply:
     """Decide what `raw` means for an endpoint whose success has the schema `accepted_schema`."""
     content_type = raw.headers.get("content-type", "")
-    media_type = content_type.split(";")[0].strip().lower()
-    shown = _excerpt(raw.body)
-    text = f"HTTP {raw.status} {shown}".rstrip()
+    return replace(_judge(raw.status, content_type, raw.body, accepted_schema), raw=raw)
+
+
+@lru_cache(maxsize=512)
+def _judge(status: int, content_type: str, content: bytes, accepted_schema: str) -> Reply:
+    """Judge a reply; most replies of a run are the same few, so each is judged once."""
+    media_type = content_type.split(";", maxsplit=1)[0].strip().lower()
+    text = f"HTTP {status} {_excerpt(content)}".rstrip()
 
     def broken(requirement: str, problem: str, body: object = None) -> Reply:
-        return Reply(Outcome.BROKEN, raw.status, body, text, requirement, problem, raw)
+        return Reply(Outcome.BROKEN, status, body, text, requirement, problem)
 
-    if raw.status >= 500:
+    if status >= 500:
         return broken("HTTP-12", "a server error")
     if media_type != "application/json":
         return broken("HTTP-3", f"content type {content_type or 'missing'}")
     try:
-        body = json.loads(raw.body.decode("utf-8"))
+        body = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
         return broken("HTTP-3", "not JSON")
     if not isinstance(body, dict):
         return broken("HTTP-3", "not a JSON object")
     if body.get("status", 0) != 0:
         problem = violation("Failure", body)
-        if problem is None and raw.status != 200 and not 400 <= raw.status < 500:
-            problem = f"a refusal with HTTP {raw.status}"
+        if problem is None and status != 200 and not 400 <= status < 500:
+            problem = f"a refusal with HTTP {status}"
         outcome = Outcome.REFUSED
     else:
         problem = violation(accepted_schema, body)
-        if problem is None and raw.status != 200:
-            problem = f"a success with HTTP {raw.status}"
+        if problem is None and status != 200:
+            problem = f"a success with HTTP {status}"
         outcome = Outcome.ACCEPTED
     if problem is not None:
         return broken("HTTP-15", problem, body)
-    return Reply(outcome, raw.status, body, text, raw=raw)
+    return Reply(outcome, status, body, text)
 
 
 def _excerpt(body: bytes) -> str:

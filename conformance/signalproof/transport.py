@@ -20,7 +20,7 @@ from socketio.exceptions import ConnectionError as SocketConnectionError
 
 from signalproof.target import Target
 
-__all__ = ["Http", "HttpFailure", "HttpReply", "RawSocket", "Socket", "SocketFailure"]
+__all__ = ["ConnectRefused", "Http", "HttpFailure", "HttpReply", "RawSocket", "Socket", "SocketFailure"]
 
 OnEvent = Callable[[str, tuple[object, ...], float], None]
 
@@ -31,6 +31,10 @@ class HttpFailure(Exception):
 
 class SocketFailure(Exception):
     """A Socket.IO connection or acknowledgement did not come; the text says why."""
+
+
+class ConnectRefused(SocketFailure):
+    """A Socket.IO server is there and answered CONNECT with CONNECT_ERROR; the text is what it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +119,16 @@ class Socket:
             engineio_logger=False,
             http_session=http.new_session,
         )
+        self._refusals: list[str] = []
         self._client.on("disconnect", self._closed)
+        self._client.on("connect_error", self._refused)
         self._client.on("*", lambda event, *args: on_event(str(event), args, perf_counter()))
+
+    def _refused(self, message: object = None, *_: object) -> None:
+        text = message.get("message") if isinstance(message, dict) else message
+        # python-socketio reports a failed transport here too, but by name only.
+        if text not in {None, "Connection error"}:
+            self._refusals.append(str(text)[:80].rstrip("."))
 
     def _closed(self, *_: object) -> None:
         for future in self._pending:
@@ -145,6 +157,8 @@ class Socket:
         except TimeoutError as error:
             raise SocketFailure(f"no Socket.IO connection within {timeout:.1f} s") from error
         except (SocketConnectionError, aiohttp.ClientError, OSError, ValueError) as error:
+            if self._refusals:
+                raise ConnectRefused(self._refusals[-1]) from error
             raise SocketFailure(_reason(error)) from error
 
     @property
