@@ -152,10 +152,10 @@ class Run:
             if sid
         )
         for result in results:
-            known = {str(found) for found in result.breaches}
+            known = {(found.requirements, found.received) for found in result.breaches}
             for found in result.cast.settle(sids):
-                if str(found) not in known:
-                    known.add(str(found))
+                if (found.requirements, found.received) not in known:
+                    known.add((found.requirements, found.received))
                     result.breaches.append(found)
             result.judged = True
             result.cast.transcript.closed = True
