@@ -172,11 +172,9 @@ def _check_reference_server(values: Mapping[str, object], pytest_args: tuple[str
                 "report": Path(str(report), "auth") if auth and report else report,
             }
             options = [*QUICK, *(("--auth-secret-file", str(secret)) if auth else ())]
-            click.echo(
             if auth:
                 click.echo()
             click.echo(f"the reference server {'with' if auth else 'without'} authentication")
-            )
             with embedded.reference_server(*options) as server:
                 import signalproof.session  # noqa: F401 - imported while the server starts
 
