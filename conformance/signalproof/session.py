@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from signalproof import doctor, options
-from signalproof.errors import InvalidTarget, NonConformance, NotTestable, TargetUnusable
+from signalproof.errors import InvalidTarget, NotTestable, TargetUnusable
 from signalproof.identity import Identities
 from signalproof.options import CHECKED_PROFILES
 from signalproof.reports import json_report, terminal
@@ -168,35 +168,40 @@ class ConformanceSession:
         result = self._run.results[check.name]
         if result.skipped is not None:
             pytest.skip(result.skipped)
-        if result.breaches:
-            raise result.breaches[0]
-        if result.error is not None:
+        found = next(iter(result.breaches or (result.cast.warnings if self._strict else ())), None)
+        if found is None and result.error is not None:
             raise result.error
-        if self._strict and result.cast.warnings:
-            raise result.cast.warnings[0]
+        if found is not None:
+            whole = check.name in self._explained or not result.breaches
+            text = terminal.explain(result, whole=whole)
+            # In place of a traceback, which would explain the kit instead of the target.
+            pyfuncitem.repr_failure = lambda *_: text  # type: ignore[method-assign]
+            if not whole:
+                pyfuncitem.user_properties.append(("signalproof", "folded"))
+            raise found
+        if result.cast.warnings:
+            pyfuncitem.user_properties.append(("signalproof", "warned"))
         return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give the report the check's own duration and, for a breach, its explanation."""
+        """Give the report the check's own duration."""
         report = yield
         result = self._run.results.get(item.nodeid) if self._run else None
         if result is not None and call.when == "call":
             report.duration = result.duration
-            if call.excinfo is not None and isinstance(call.excinfo.value, NonConformance):
-                report.longrepr = terminal.explain(result, whole=item.nodeid in self._explained)
-            elif report.passed and result.verdict is Verdict.WARNED:
-                report.user_properties.append(("signalproof", "warned"))
         return report
 
     def pytest_report_teststatus(
         self, report: pytest.TestReport
     ) -> tuple[str, str, tuple[str, Mapping[str, bool]]] | None:
-        """Show a breached SHOULD as a warning."""
+        """Show a breached SHOULD as a warning; fold failures whose cause is explained at another check."""
         if report.when == "call" and report.passed and ("signalproof", "warned") in report.user_properties:
             return "warned", "w", ("WARNED", {"yellow": True})
+        if report.when == "call" and report.failed and ("signalproof", "folded") in report.user_properties:
+            return "failed of the same cause", "f", ("FAILED", {"red": True})
         return None
 
     # ── after ──────────────────────────────────────────────────────────────────────────────────

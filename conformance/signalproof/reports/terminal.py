@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -76,20 +77,17 @@ class Progress:
 
 
 def explainers(results: Sequence[Result]) -> set[str]:
-    """Choose, for each broken requirement, the one check that explains it at length."""
-    chosen: dict[str, str] = {}
+    """Choose for each broken requirement the check that explains it at length: of those about it, the shortest."""
+    chosen: dict[str, Result] = {}
     for result in results:
         if result.breaches:
             principal = result.breaches[0].requirements[0]
-            if principal not in chosen or (
-                principal in result.check.requirements and principal not in _cited(results, chosen[principal])
-            ):
-                chosen[principal] = result.check.name
-    return set(chosen.values())
+            chosen[principal] = min(chosen.get(principal, result), result, key=partial(_length, principal))
+    return {result.check.name for result in chosen.values()}
 
 
-def _cited(results: Sequence[Result], name: str) -> tuple[str, ...]:
-    return next(result.check.requirements for result in results if result.check.name == name)
+def _length(principal: str, result: Result) -> tuple[bool, int]:
+    return principal not in result.check.requirements, len(result.cast.transcript.entries)
 
 
 def explain(result: Result, *, whole: bool = True) -> str:
@@ -101,7 +99,7 @@ def _explanation(result: Result, whole: bool) -> str:
     findings = result.findings
     first = findings[0]
     if not whole:
-        return f"{first}\n(explained with a ladder at another check of {first.requirements[0]})"
+        return f"{first}\n(explained with a ladder at another check)"
     lines = _finding(first)
     for other in findings[1:4]:
         lines.append(f"also      {other}")
@@ -123,6 +121,7 @@ def _finding(found: NonConformance) -> list[str]:
 
 def summary(target: Target, results: Sequence[Result], duration: float, *, strict: bool) -> list[str]:
     """Give the verdict and what it stands on."""
+    order = list(catalogue()).index
     broken, warned = _breached(results, Level.MUST), _breached(results, Level.SHOULD)
     ran = [result for result in results if result.skipped is None]
     cited = {identifier for result in ran for identifier in result.check.requirements}
@@ -135,12 +134,15 @@ def summary(target: Target, results: Sequence[Result], duration: float, *, stric
             if found.hint:
                 lines.append(f"         {found.hint}")
     lines += [f"not run: {_short(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
-    lines.append(
-        f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s; "
-        f"{len([i for i in musts if i not in broken])} of {len(musts)} MUST requirements kept"
-    )
-    if broken:
-        lines.append(f"broken: {', '.join(broken)}")
+    lines.append(f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s")
+    undecided = {i for result in ran if result.breaches or result.error for i in result.check.requirements} - {*broken}
+    kept = len([i for i in musts if i not in broken and i not in undecided])
+    lines.append(f"{kept} of {len(musts)} MUST requirements kept")
+    for identifier in broken:
+        number = sum(identifier in found.requirements for r in results for found in r.breaches[:1])
+        lines.append(f"broken: {identifier}, in {number} checks: {catalogue()[identifier].sentence}")
+    if open_ones := [i for i in musts if i in undecided]:
+        lines.append(f"undecided, because their checks ended before: {', '.join(sorted(open_ones, key=order))}")
     if warned:
         lines.append(f"{'broken' if strict else 'not followed'} (SHOULD): {', '.join(warned)}")
     lines.append(f"verdict: {target.url} is {verdict(results, strict=strict).upper()}")
