@@ -11,6 +11,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 
 from signalproof.errors import NonConformance
 from signalproof.requirements import PROFILES, Level, catalogue, spec_version
@@ -42,11 +43,12 @@ class Progress:
     def __init__(self, total: int) -> None:
         self._bar = Bar(
             TextColumn("checking"),
-            BarColumn(),
+            BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[now]}"),
+            TextColumn("{task.fields[now]}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
             console=Console(stderr=True),
+            expand=True,
             transient=True,
             disable=not sys.stderr.isatty(),
         )
