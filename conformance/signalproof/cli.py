@@ -122,6 +122,20 @@ def check(url: str | None, pytest_args: tuple[str, ...], **values: object) -> No
     sys.exit(_run_pytest([f"--target={url}", *_arguments(values), *pytest_args]))
 
 
+@main.command("list")
+@click.option("--profiles", metavar="LIST", default="", help="Only these profiles, such as core,ice.")
+def list_requirements(profiles: str) -> None:
+    """Print the table of requirements and their checks, in Markdown."""
+    from signalproof.coverage import table
+    from signalproof.requirements import PROFILES
+
+    names = tuple(name.strip() for name in profiles.split(",") if name.strip())
+    if unknown := set(names) - set(PROFILES):
+        raise click.UsageError(f"there is no profile {min(unknown)!r}; choose from {', '.join(PROFILES)}")
+    for line in table(names):
+        click.echo(line)
+
+
 @_target_options
 @main.command(
     "call",

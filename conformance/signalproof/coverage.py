@@ -1,0 +1,41 @@
+"""Which checks decide which requirement, read from the suite's sources without running anything."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+
+from signalproof.requirements import catalogue
+from signalproof.resources import SUITE
+
+__all__ = ["checks_by_requirement", "table"]
+
+
+def checks_by_requirement() -> Mapping[str, list[str]]:
+    """Give the checks of each requirement of the catalogue, as `module::function`, in the order of the suite."""
+    found: dict[str, list[str]] = {identifier: [] for identifier in catalogue()}
+    for path in sorted(SUITE.glob("test_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.AsyncFunctionDef):
+                for identifier in _cited(node):
+                    found.setdefault(identifier, []).append(f"{path.stem}::{node.name}")
+    return found
+
+
+def _cited(check: ast.AsyncFunctionDef) -> Iterator[str]:
+    for decorator in check.decorator_list:
+        match decorator:
+            case ast.Call(func=ast.Name(id="requirement"), args=arguments):
+                yield from (str(a.value) for a in arguments if isinstance(a, ast.Constant))
+
+
+def table(profiles: tuple[str, ...] = ()) -> Iterator[str]:
+    """Give the table *requirement → checks* in Markdown, for all profiles or those named."""
+    checks = checks_by_requirement()
+    yield "| requirement | level | profile | checks |"
+    yield "|---|---|---|---|"
+    for requirement in catalogue().values():
+        if not profiles or requirement.profile in profiles:
+            names = "<br>".join(f"`{name}`" for name in checks[requirement.id])
+            reason = f"not testable from outside: {requirement.untestable}" if requirement.untestable else "none yet"
+            yield f"| {requirement.id} | {requirement.level} | {requirement.profile} | {names or reason} |"
