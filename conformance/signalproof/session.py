@@ -40,6 +40,7 @@ class ConformanceSession:
         self._report = report
         self._runner = asyncio.Runner()
         self._run: Run | None = None
+        self._checks: dict[str, Check] = {}
         self._explained: set[str] = set()
 
     @classmethod
@@ -117,6 +118,8 @@ class ConformanceSession:
             return topics.index(topic) if topic in topics else len(topics)
 
         items[:] = sorted(kept, key=rank)
+        # Now, before plugins for asynchronous tests of other people put wrappers around the coroutines.
+        self._checks = {item.nodeid: check for item in items if (check := _check_of(item))}
 
     # ── the run ────────────────────────────────────────────────────────────────────────────────
 
@@ -135,7 +138,7 @@ class ConformanceSession:
                 for line in terminal.header(self.target):
                     reporter.write_line(line)
             if not self._serial and not session.testsfailed:
-                self._run_concurrently(config, list(filter(None, map(_check_of, session.items))))
+                self._run_concurrently(config, list(self._checks.values()))
         return (yield)
 
     def _run_concurrently(self, config: pytest.Config, checks: list[Check]) -> None:
@@ -157,7 +160,7 @@ class ConformanceSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
         """Give a check's verdict in place of calling it; with `--serial`, run it now."""
-        check = _check_of(pyfuncitem)
+        check = self._checks.get(pyfuncitem.nodeid)
         if check is None or self._run is None:
             return None
         if self._serial:

@@ -395,3 +395,30 @@ def test_without_a_target_the_plugin_is_inert(kit: Kit) -> None:
     ]
     assert ours.code == theirs.code == 1
     assert "signalproof" not in theirs.output
+
+
+WRAPPING = """
+import functools
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    # Plugins for asynchronous tests put a synchronous function in place of the coroutine.
+    original = item.obj
+
+    @functools.wraps(original)
+    def wrapped(*args, **kwargs):
+        raise AssertionError("called as an ordinary test")
+
+    wrapped.__wrapped__ = None
+    item.obj = wrapped
+    return (yield)
+"""
+
+
+def test_plugins_for_asynchronous_tests_do_not_get_in_the_way(kit: Kit, serve: Serve) -> None:
+    """The verdicts are those of the run, whatever another plugin makes of the coroutines."""
+    (kit.folder / "conftest.py").write_text(WRAPPING, encoding="utf-8")
+    run = kit.pytest(f"--target={serve('Assembly').url}", *QUICK)
+    assert run.code == 0, run.output
+    assert "CONFORMANT" in run.output
