@@ -19,7 +19,7 @@ from signalproof.resources import SUITE
 __all__ = ["main", "run"]
 
 STRICT = click.Option(["--strict"], is_flag=True, help="A SHOULD that is not followed fails the run.")
-QUICK = ("--ping-interval", "0.5", "--ping-timeout", "1.5")
+QUICK = ("--ping-interval", "0.5", "--ping-timeout", "2")
 """Engine.IO timers under which a silent loss shows within the time of a run (PRES-3)."""
 INTERRUPTED = 2
 KIT_FAULT = 3

@@ -243,12 +243,14 @@ class RawSocket:
                 await self._socket.send_bytes(packet)
 
     async def receive(self, timeout: float) -> str | bytes | None:
-        """Give the next frame, or None when the target closed the connection.
+        """Give the next frame that is no ping, or None when the target closed the connection.
 
-        Raises `SocketFailure` when nothing comes within `timeout` seconds.
+        Pings on the way are answered. Raises `SocketFailure` when nothing comes within `timeout` seconds.
         """
         try:
-            message = await self._socket.receive(timeout)
+            async with asyncio.timeout(timeout):
+                while (message := await self._socket.receive()).data == "2":
+                    await self.send("3")
         except TimeoutError as error:
             raise SocketFailure(f"no frame within {timeout:.1f} s") from error
         data: Any = message.data
