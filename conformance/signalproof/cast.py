@@ -10,7 +10,7 @@ from signalproof.errors import NonConformance
 from signalproof.ledger import Posting
 from signalproof.participant import Connection
 from signalproof.peer import Peer, fingerprint
-from signalproof.wire import ANSWER, CANDIDATE, OFFER, Marked
+from signalproof.wire import CANDIDATE, Marked
 
 __all__ = ["Call", "Cast"]
 
@@ -46,15 +46,10 @@ class Cast(Company):
     async def connect_peers(self, man: Connection, offerer: Peer, woman: Connection, answerer: Peer) -> Call:
         """Exchange offer and answer of two peers through the target; also a renegotiation."""
         offer = await man.offer(woman, carrying=await offerer.offer(self.new_marker()))
-        heard = await woman.hears(offer)
-        text = str(heard.fields[OFFER.text_key])
-        self._same_fingerprint(text, offerer, man)
+        text = await self._description(woman, offer, offerer)
         carrying = await answerer.answer(text, self.new_marker())
         answer = await woman.answer(offer, named=True, carrying=carrying)
-        heard = await man.hears(answer)
-        text = str(heard.fields[ANSWER.text_key])
-        self._same_fingerprint(text, answerer, woman)
-        await offerer.accept(text)
+        await offerer.accept(await self._description(man, answer, answerer))
         await asyncio.gather(offerer.connected(self.target.timeout), answerer.connected(self.target.timeout))
         self.handshakes += 1
         return Call(offerer, answerer, offer, answer)
@@ -68,8 +63,8 @@ class Cast(Company):
         """
         offerer, answerer = self.peer(man, media=media), self.peer(woman, media=media)
         offer = await man.offer(woman, carrying=await offerer.offer(self.new_marker(), trickle=True))
-        heard = await woman.hears(offer)
-        carrying = await answerer.answer(str(heard.fields[OFFER.text_key]), self.new_marker(), trickle=True)
+        description = await self._description(woman, offer, offerer)
+        carrying = await answerer.answer(description, self.new_marker(), trickle=True)
         await self._trickle(man, offerer, woman, answerer)
         waiting = answerer.candidates(self.new_marker)
         posted: list[Posting] = []
@@ -80,8 +75,7 @@ class Cast(Company):
                 if not posting.accepted:
                     self.refused(posting, "ICE-5")
         answer = await woman.answer(offer, named=True, carrying=carrying)
-        heard = await man.hears(answer)
-        await offerer.accept(str(heard.fields[ANSWER.text_key]))
+        await offerer.accept(await self._description(man, answer, answerer))
         for posting in posted:
             if posting.accepted:
                 await offerer.add_candidate(str((await man.hears(posting)).fields[CANDIDATE.text_key]))
@@ -97,20 +91,20 @@ class Cast(Company):
 
     async def _pass_on(self, author: Connection, text: Marked, hearer: Connection, sink: Peer) -> None:
         posting = await author.candidate([hearer], login=hearer.login, carrying=text)
-        await sink.add_candidate(str((await hearer.hears(posting)).fields[CANDIDATE.text_key]))
+        heard = await hearer.hears(posting, requirement=self.requirements[0])
+        await sink.add_candidate(str(heard.fields[CANDIDATE.text_key]))
 
     async def restart_ice(self, man: Connection, woman: Connection, call: Call) -> None:
         """Restart ICE of a connected call by a re-offer."""
         carrying = await call.offerer.restart_offer(self.new_marker())
         offer = await man.offer(woman, carrying=carrying)
-        heard = await woman.hears(offer)
-        text = str(heard.fields[OFFER.text_key])
+        text = await self._description(woman, offer, call.offerer)
         carrying = await call.answerer.restart_answer(text, self.new_marker())
         answer = await woman.answer(offer, named=True, carrying=carrying)
-        heard = await man.hears(answer)
+        text = await self._description(man, answer, call.answerer)
         try:
             async with asyncio.timeout(self.target.timeout):
-                await call.offerer.restart_accept(str(heard.fields[ANSWER.text_key]))
+                await call.offerer.restart_accept(text)
         except (TimeoutError, ConnectionError) as error:
             self.breach(
                 NonConformance(
@@ -120,13 +114,19 @@ class Cast(Company):
                 )
             )
 
-    def _same_fingerprint(self, text: str, peer: Peer, author: Connection) -> None:
-        self.expect(
-            "MEDIA-2",
-            fingerprint(text) == peer.fingerprint,
-            expected=f"the DTLS fingerprint of {author.name}: {peer.fingerprint}",
-            received=str(fingerprint(text)),
-        )
+    async def _description(self, hearer: Connection, posting: Posting, writer: Peer) -> str:
+        """Wait for the description that `writer` posted and give its text; the fingerprint first (MEDIA-2)."""
+        received = await posting.wait_at(hearer, self.target.timeout)
+        if received is not None:
+            found = fingerprint(str(received.fields.get(posting.kind.text_key)))
+            self.expect(
+                "MEDIA-2",
+                found == writer.fingerprint,
+                expected=f"the DTLS fingerprint of {posting.author.name}: {writer.fingerprint}",
+                received=str(found),
+            )
+        heard = await hearer.hears(posting, requirement=self.requirements[0])
+        return str(heard.fields[posting.kind.text_key])
 
     async def quiet(self) -> None:
         """Close the peers and raw sockets, which use the processor; see `Company.quiet`."""

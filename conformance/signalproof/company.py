@@ -111,12 +111,12 @@ class Company(Expectations):
         self._devices[name] += 1
         return name if self._devices[name] == 1 else f"{name}#{self._devices[name]}"
 
-    async def exchange(self, man: Connection, woman: Connection) -> Posting:
+    async def exchange(self, man: Connection, woman: Connection, *, requirement: str | None = None) -> Posting:
         """Do one whole offer and answer; the control of many checks. Gives the offer."""
-        offer = await man.offer(woman)
-        await woman.hears(offer)
-        answer = await woman.answer(offer, named=True)
-        await man.hears(answer)
+        offer = await man.offer(woman, requirement=requirement)
+        await woman.hears(offer, requirement=requirement)
+        answer = await woman.answer(offer, named=True, requirement=requirement)
+        await man.hears(answer, requirement=requirement)
         return offer
 
     async def offer_until_gone(self, left: Connection, witness: Connection) -> Posting:

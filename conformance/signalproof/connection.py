@@ -121,10 +121,12 @@ class Client:
         self._stage.ledger.sids.append(self.sid)
         self._stage.transcript.add(self.name, SERVER, "connects")
 
-    async def try_log_in(self, *arguments: object, shown: str | None = None) -> tuple[object, ...]:
+    async def try_log_in(
+        self, *arguments: object, shown: str | None = None, requirement: str = "LOGIN-2"
+    ) -> tuple[object, ...]:
         """Emit `login` with any arguments and give the arguments of the acknowledgement.
 
-        A missing acknowledgement breaches LOGIN-2.
+        A missing acknowledgement breaches `requirement`.
         """
         stage = self._stage
         stage.transcript.add(self.name, SERVER, shown or f"login {_short(arguments)}")
@@ -132,28 +134,32 @@ class Client:
             ack = await self._socket.request("login", *arguments, timeout=stage.target.timeout)
         except SocketFailure as failure:
             stage.expectations.breach(
-                NonConformance("LOGIN-2", expected="an acknowledgement of `login`", received=str(failure))
+                NonConformance(requirement, expected="an acknowledgement of `login`", received=str(failure))
             )
-            raise KitError("LOGIN-2 has to be a MUST") from failure
+            raise KitError(f"{requirement} has to be a MUST") from failure
         stage.transcript.add(SERVER, self.name, stage.redact(f"ack {_short(ack)}"))
         return ack
 
-    async def log_in(self, login: str) -> Self:
-        """Log in and expect success (LOGIN-2)."""
+    async def log_in(self, login: str, *, requirement: str = "LOGIN-2") -> Self:
+        """Log in and expect success."""
         payload = login_payload(login)
         _check_own_message("LoginRequest", payload)
-        ack = await self.try_log_in(payload, shown=f"login as {self.name.partition('#')[0]}")
+        ack = await self.try_log_in(payload, shown=f"login as {self.name.partition('#')[0]}", requirement=requirement)
         accepted = (
             ack in {(), (None,)}
             if not any(isinstance(part, dict) for part in ack)
             else (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
         )
         self._stage.expectations.expect(
-            "LOGIN-2",
+            requirement,
             accepted,
             expected='`login` to be acknowledged with {"status":0} or nothing',
             received=self._stage.redact(_short(ack)),
         )
+        return self.believed(login)
+
+    def believed(self, login: str) -> Self:
+        """Count the connection as live under `login`, which it keeps if it has one already."""
         if not self.login:
             self.login = login
             self.live_since = perf_counter()
@@ -193,7 +199,7 @@ class Client:
     async def hears(self, posting: Posting, *, requirement: str | None = None) -> Received:
         """Wait for the event of `posting` here, examine it, and give it.
 
-        Its absence breaches `requirement`, by default the one that demands delivery.
+        Its absence, or a fault in it, breaches `requirement` beside the one that demands it.
         """
         stage = self._stage
         received = await posting.wait_at(self, stage.target.timeout)
@@ -209,6 +215,8 @@ class Client:
             )
             raise KitError(f"{posting.kind.once} has to be a MUST")
         for fault in posting.faults_of(received):
+            if requirement is not None:
+                fault.requirements = tuple(dict.fromkeys((requirement, *fault.requirements)))
             stage.expectations.breach(fault)
         stage.expectations.proven(posting)
         return received

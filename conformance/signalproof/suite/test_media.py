@@ -103,6 +103,6 @@ async def test_the_device_that_answers_connects_and_the_other_stays_idle(cast: C
     idle = cast.peer(phone)
     offerer, answerer = cast.peer(man), cast.peer(tablet)
     call = await cast.connect_peers(man, offerer, tablet, answerer)
-    await phone.hears(call.offer)
+    await phone.hears(call.offer, requirement="MEDIA-6")
     await _flows(cast, call)
     cast.expect("MEDIA-6", idle.is_idle(), expected="an idle second device", received="a connection")
