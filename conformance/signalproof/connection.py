@@ -202,13 +202,15 @@ class Client:
         Its absence, or a fault in it, breaches `requirement` beside the one that demands it.
         """
         stage = self._stage
-        received = await posting.wait_at(self, stage.target.timeout)
+        patience = stage.ledger.patience(stage.target.timeout)
+        received = await posting.wait_at(self, patience)
         if received is None:
+            stage.ledger.silence()
             others = sorted({other.event for other in self.heard[-4:]})
             stage.expectations.breach(
                 NonConformance(
                     *dict.fromkeys((requirement or posting.kind.once, posting.kind.once)),
-                    expected=f"{posting.kind.event} at {self.name} within {stage.target.timeout:g} s",
+                    expected=f"{posting.kind.event} at {self.name} within {patience:g} s",
                     received=f"only {', '.join(others)}" if others else "nothing",
                     hint=hints.for_unheard(others),
                 )

@@ -24,6 +24,11 @@ from signalproof.wire import Kind, find_marker
 
 __all__ = ["Ledger", "Listener", "Posting", "Received"]
 
+SILENCES = 8
+"""Waits in vain after which a run in which no event has come at all loses its patience."""
+IMPATIENT = 0.25
+"""How many seconds it then waits for each event."""
+
 
 class Listener(Protocol):
     """A connection, as far as deliveries concern it: `live_since` is a `perf_counter` reading."""
@@ -74,9 +79,9 @@ class Posting:
     """One request that may raise an event.
 
     `text` is the string the event has to carry (empty where there is none), `targets` the connections
-    that have to receive it, `tolerated` those where only a SHOULD forbids it; `reply` is None until one
-    came; `refusal` names the requirement under which the check demands a refusal, and `elsewhere` the
-    one that a delivery to anybody else breaks, where it is not the ordinary one.
+    that have to receive it, `tolerated` those where only a SHOULD forbids it, `allowed` those where nothing
+    does; `reply` is None until one came; `refusal` names the requirement under which the check demands a
+    refusal, and `elsewhere` the one that a delivery to anybody else breaks, where it is not the ordinary one.
     """
 
     kind: Kind
@@ -85,6 +90,7 @@ class Posting:
     marker: str
     targets: frozenset[Listener]
     tolerated: frozenset[Listener] = frozenset()
+    allowed: frozenset[Listener] = frozenset()
     reply: Reply | None = None
     sent_at: float = 0.0
     replied_at: float = 0.0
@@ -165,6 +171,8 @@ class Posting:
                     received=f"it came {count} times",
                 )
             yield from self.faults_of(received)
+        elif received.connection in self.allowed:
+            yield from self.faults_of(received)
         else:
             tolerated = received.connection in self.tolerated
             yield NonConformance(
@@ -236,6 +244,8 @@ class Ledger:
         self._plain: list[Posting] = []
         self._count = 0
         self.sids: list[str] = []
+        self._events = 0
+        self._silences = 0
 
     def new_marker(self) -> str:
         """Make a marker that no other text of this run carries."""
@@ -250,8 +260,17 @@ class Ledger:
             self._plain.append(posting)
         return posting
 
+    def patience(self, timeout: float) -> float:
+        """Give how long to wait for an event: not for long where many waits have seen no event of any kind."""
+        return timeout if self._events or self._silences < SILENCES else min(timeout, IMPATIENT)
+
+    def silence(self) -> None:
+        """Count a wait that ended without its event."""
+        self._silences += 1
+
     def record(self, received: Received) -> Posting | None:
         """Lay an event to its posting; give None when no posting of this run explains it."""
+        self._events += 1
         posting = self._marked.get(find_marker(received.args) or "") or self._of_plain(received)
         if posting is not None:
             posting.received(received)

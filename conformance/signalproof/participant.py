@@ -117,6 +117,9 @@ class Connection(Client):
         """Post an ICE candidate that the connections `to` have to hear; `login` names the peer."""
         posting = self.draft(CANDIDATE, carrying or self.marked("candidate", candidate), frozenset(to))
         posting.tolerated = frozenset(tolerated)
+        # ICE-3 is about other users; of the peer's own devices only ICE-7 says which should not hear it.
+        peers = frozenset().union(*(self.live_with(target.login) for target in posting.targets))
+        posting.allowed = peers - posting.targets - posting.tolerated
         base = candidate_fields(self.sid, posting.text, login)
         return await self.send(posting, "POST /ice", base, **variation)
 

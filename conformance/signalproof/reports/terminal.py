@@ -140,6 +140,8 @@ def summary(target: Target, results: Sequence[Result], duration: float, *, stric
     undecided = {i for result in ran if result.breaches or result.error for i in result.check.requirements} - {*broken}
     kept = len([i for i in musts if i not in broken and i not in undecided])
     lines.append(f"{kept} of {len(musts)} MUST requirements kept")
+    if not any(connection.heard for result in ran for connection in result.cast.connections):
+        lines.append("no event of any kind arrived: does the server emit, and to the connections' Socket.IO sids?")
     for identifier in broken:
         number = sum(identifier in found.requirements for r in results for found in r.breaches[:1])
         lines.append(f"broken: {identifier}, in {number} checks: {catalogue()[identifier].sentence}")
