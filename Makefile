@@ -1,6 +1,7 @@
 # make check   judge the bundled reference server, or TARGET=https://… another one; ARGS='…' are passed on
 # make test    the project's own tests
 # make lint    lint, format and strict types
+# make proof   break the reference server in every way that is known and see that the kit says so
 # Each sets up .venv from the hash-pinned lock first, when that has changed.
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ REPORT ?= signalproof-report
 STAMP := .venv/.installed
 BIN := .venv/bin
 
-.PHONY: check test lint setup bundle lock clean
+.PHONY: check test lint proof setup bundle lock clean
 
 check: $(STAMP)
 	@$(BIN)/signalproof check $(TARGET) --report '$(REPORT)' $(ARGS)
@@ -21,6 +22,9 @@ lint: $(STAMP)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/python schemas/build.py --check
+
+proof: $(STAMP)
+	@$(BIN)/python tests/faults/proof.py --out proof $(ARGS)
 
 setup: $(STAMP)
 

@@ -140,7 +140,12 @@ class Posting:
         return found[0]
 
     def breaches(self) -> Iterator[NonConformance]:
-        """Judge all deliveries of this posting; call it when nothing more can arrive."""
+        """Judge all deliveries of this posting; call it when nothing more can arrive.
+
+        One that was accepted where a refusal was demanded has had its verdict.
+        """
+        if self.refusal is not None and self.accepted:
+            return
         counts: dict[Listener, int] = {}
         for received in self.heard:
             connection = received.connection
@@ -176,7 +181,7 @@ class Posting:
         else:
             tolerated = received.connection in self.tolerated
             yield NonConformance(
-                self.kind.tolerated if tolerated else self.elsewhere or self.kind.leak,
+                (self.kind.tolerated if tolerated else "") or self.elsewhere or self.kind.leak,
                 expected=f"{self.kind.event} at {_names(self.targets)} and nowhere else",
                 received=f"{received.event} also at {name}",
                 hint=hints.for_stranger(received.event, own_connection=received.connection is self.author),

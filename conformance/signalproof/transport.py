@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import socketio
+from socketio.exceptions import BadNamespaceError
 from socketio.exceptions import ConnectionError as SocketConnectionError
 
 from signalproof.target import Target
@@ -198,7 +199,7 @@ class Socket:
             return await asyncio.wait_for(acknowledged, timeout)
         except TimeoutError as error:
             raise SocketFailure(f"no acknowledgement within {timeout:.1f} s") from error
-        except SocketConnectionError as error:
+        except (SocketConnectionError, BadNamespaceError) as error:
             raise SocketFailure(_reason(error)) from error
         finally:
             self._pending.discard(acknowledged)

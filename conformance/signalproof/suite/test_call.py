@@ -300,7 +300,7 @@ async def test_ringing_expires(cast: Cast) -> None:
     await woman.hears(await man.ring(woman))
     await cast.pause(limit + 0.5)
     late = await woman.try_decline(man)
-    late.targets, late.tolerated = frozenset(), frozenset({man})
+    late.targets, late.tolerated, late.elsewhere = frozenset(), frozenset({man}), "CALL-11"
     cast.expect(
         "CALL-11",
         not late.accepted,

@@ -1,0 +1,361 @@
+"""The kill matrix: whether the kit catches every fault, by the requirement that the fault breaks.
+
+`python tests/faults/proof.py [--quick | --full] [--only NAME …] [--out DIR]` serves each fault, runs the kit against
+it, and writes `proof.json` and `proof.md`. One fault of each requirement meets the whole suite, the others the checks
+that cite what they break. Exit code 0: all are killed and all else that broke is explained.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from queue import Empty, Queue
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.registry import one_each
+
+from signalproof.requirements import Level, catalogue
+from signalproof.resources import SUITE
+
+__all__ = ["Nursery", "Outcome", "citing", "main", "prove"]
+
+SERVE = Path(__file__).with_name("serve.py")
+START, RUN = 15, 90
+"""Seconds until a server that has not started, and a run that has not ended, is killed."""
+TIMEOUT = "1.5"
+QUICK_TIMEOUT = "0.8"
+SAME = "found by the same checks, in the same breath"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the kit found at one fault: the checks by the requirement that they found broken."""
+
+    fault: str
+    requirements: tuple[str, ...]
+    killers: dict[str, list[str]] = field(default_factory=dict)
+    collateral: dict[str, list[str]] = field(default_factory=dict)
+    unexplained: dict[str, list[str]] = field(default_factory=dict)
+    problem: str = ""
+    seconds: float = 0.0
+
+    @property
+    def missed(self) -> list[str]:
+        """The requirements that the fault breaks and no check caught."""
+        return [identifier for identifier in self.requirements if identifier not in self.killers]
+
+    @property
+    def proven(self) -> bool:
+        """Whether the fault was killed, and nothing broke without a reason."""
+        return not (self.problem or self.missed or self.unexplained)
+
+    def describe(self) -> str:
+        """Say in a few words what is wrong with it."""
+        parts = [self.problem] if self.problem else []
+        parts += [f"survived: no check says {', '.join(self.missed)}"] if self.missed and not self.problem else []
+        parts += [f"unexplained: {_listed(self.unexplained)}"] if self.unexplained else []
+        return "; ".join(parts) or "killed"
+
+
+@cache
+def _citations() -> dict[str, tuple[str, ...]]:
+    """Read from the suite which checks cite which requirements, by node id."""
+    found: dict[str, tuple[str, ...]] = {}
+    for path in sorted(SUITE.glob("test_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.AsyncFunctionDef):
+                ids = [
+                    str(argument.value)
+                    for call in node.decorator_list
+                    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "requirement"
+                    for argument in call.args
+                    if isinstance(argument, ast.Constant)
+                ]
+                found[f"{path}::{node.name}"] = tuple(ids)
+    return found
+
+
+def citing(requirements: Iterable[str]) -> list[str]:
+    """Give the node ids of the checks that cite one of these requirements."""
+    wanted = set(requirements)
+    return [node for node, ids in _citations().items() if wanted & set(ids)]
+
+
+@cache
+def citing_calls() -> frozenset[str]:
+    """Give the requirements of real calls: they take most of the time, so other faults do without them."""
+    return frozenset(i for i, r in catalogue().items() if r.topic == "media" or "real WebRTC peers" in r.sentence)
+
+
+def prove(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool) -> Outcome:
+    """Serve a fault, run the kit against it, and sort what it found."""
+    began = perf_counter()
+    outcome = Outcome(fault.name, fault.requirements)
+    folder.mkdir(parents=True, exist_ok=True)
+    tokens: list[str] = []
+    secret = folder / "secret" if fault.auth else None
+    if secret:
+        secret.write_text(secrets.token_hex(32), encoding="utf-8")
+        tokens = ["--jwt-secret-file", str(secret)]
+    with nursery.serving(fault.name, secret) as url:
+        if not url:
+            outcome.problem = "the server did not start"
+            return outcome
+        selection = citing(fault.requirements) if quick else []
+        calls = [] if quick or set(fault.requirements) & citing_calls() else ["-m", "not webrtc"]
+        options = ["--report", "report", *tokens, "-q", "--timeout", QUICK_TIMEOUT if quick else TIMEOUT]
+        command = [sys.executable, "-m", "signalproof", "check", url, *options, *calls, *selection]
+        with _started(command, folder) as kit:
+            try:
+                output = kit.communicate(timeout=RUN)[0]
+            except subprocess.TimeoutExpired:
+                outcome.problem = f"the kit was still running after {RUN} s"
+                return outcome
+    report = folder / "report" / "report.json"
+    if not report.exists():
+        outcome.problem = f"no report: {output.strip().splitlines()[-1:]}"
+        return outcome
+    _sort(fault, json.loads(report.read_text(encoding="utf-8")), outcome)
+    outcome.seconds = round(perf_counter() - began, 2)
+    return outcome
+
+
+def _sort(fault: Fault, report: dict[str, Any], outcome: Outcome) -> None:
+    if report["verdict"] == "unusable":
+        outcome.problem = f"unusable: {report['problem']}"
+    for row in report["results"]:
+        if row["outcome"] not in ("failed", "warned", "error"):
+            continue
+        check = row["check"].rpartition("::")[2]
+        if row["outcome"] == "error":
+            outcome.unexplained.setdefault("error", []).append(f"{check}: {row['message']}")
+        for identifier in row["violated"]:
+            level = catalogue()[identifier].level
+            if identifier in fault.requirements and (row["outcome"] == "failed" or level is Level.SHOULD):
+                outcome.killers.setdefault(identifier, []).append(check)
+            elif identifier in fault.requirements:
+                continue
+            elif fault.excuse(identifier) or set(fault.requirements) & set(row["violated"]):
+                outcome.collateral.setdefault(identifier, []).append(check)
+            else:
+                outcome.unexplained.setdefault(identifier, []).append(check)
+
+
+class _started:  # noqa: N801 - used as a function
+    """A process with a group of its own, ended in any case."""
+
+    def __init__(self, command: Sequence[str], folder: Path) -> None:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
+        self.process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> subprocess.Popen[str]:
+        return self.process
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self.process.wait()
+
+
+class Nursery:
+    """The process that all faulty servers are forked from, so that none has to import anything."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(SERVE), "--nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="utf-8",
+            bufsize=1,
+            start_new_session=True,
+        )
+        self._ready: dict[str, Queue[tuple[int, str]]] = {}
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._listener.join()
+        self._process.communicate()
+
+    @contextmanager
+    def serving(self, name: str, secret: Path | None) -> Iterator[str]:
+        """Start the server of a fault and give its URL, an empty one where it does not come up; end it."""
+        ready = self._ready[name] = Queue()
+        if self._process.stdin:
+            self._process.stdin.write(f"{name} {secret or ''}".strip() + "\n")
+        try:
+            pid, url = ready.get(timeout=START)
+        except Empty:
+            yield ""
+            return
+        try:
+            yield url
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            name, pid, url = line.split()
+            self._ready[name].put((int(pid), url))
+
+
+# ── the matrix ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _listed(found: dict[str, list[str]]) -> str:
+    """List checks by requirement, the first two of each."""
+    return "; ".join(
+        f"{identifier} ({', '.join(checks[:2])}{f' and {len(checks) - 2} more' if len(checks) > 2 else ''})"
+        for identifier, checks in found.items()
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _table(outcomes: Sequence[Outcome]) -> Iterable[str]:
+    yield "| fault | how servers come to be so | breaks | killed by | collateral |"
+    yield "|---|---|---|---|---|"
+    for outcome in outcomes:
+        fault = FAULTS[outcome.fault]
+        excused: dict[str, list[str]] = {}
+        for identifier in outcome.collateral:
+            excused.setdefault(fault.excuse(identifier) or SAME, []).append(identifier)
+        why = "; ".join(f"{', '.join(ids)}: {reason}" for reason, ids in excused.items())
+        caught = _listed(outcome.killers) if outcome.killers else ""
+        state = caught if outcome.proven else f"{caught} **{outcome.describe()}**".strip()
+        yield (
+            "| "
+            + " | ".join(
+                _escaped(cell)
+                for cell in (f"`{fault.name}`", fault.story.split("\n")[0], ", ".join(fault.requirements), state, why)
+            )
+            + " |"
+        )
+
+
+def _write(folder: Path, outcomes: Sequence[Outcome], summary: str, mode: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    caught = sorted({identifier for outcome in outcomes for identifier in outcome.killers})
+    document = {
+        "mode": mode,
+        "summary": summary,
+        "requirements_proven": caught,
+        "faults": [asdict(outcome) | {"proven": outcome.proven} for outcome in outcomes],
+    }
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    (folder / "proof.json").write_text(text, encoding="utf-8")
+    head = [
+        "# Kill matrix",
+        "",
+        "Made by `make proof`. Each fault is a variant of the reference server.",
+        "",
+        summary,
+        "",
+    ]
+    (folder / "proof.md").write_text("\n".join([*head, "", summary, "", *_table(outcomes), ""]), encoding="utf-8")
+
+
+def _prove_twice(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool) -> Outcome:
+    """Prove a fault; what is not as it should be has to be so a second time, or it was the machine's."""
+    first = prove(fault, folder, nursery, quick=quick)
+    if first.proven or fault.lacking:
+        return first
+    second = prove(fault, folder, nursery, quick=quick)
+    second.unexplained = {key: value for key, value in second.unexplained.items() if key in first.unexplained}
+    second.seconds += first.seconds
+    return second
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the faults and write the matrix; give the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="only the checks that cite what a fault breaks")
+    parser.add_argument("--full", action="store_true", help="the whole suite for every fault; takes twice as long")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", choices=[*FAULTS], help="these faults alone")
+    parser.add_argument("--out", type=Path, default=Path("signalproof-proof"), help="folder of proof.json, proof.md")
+    parser.add_argument("--jobs", type=int, default=2, help="faults under way at once (2)")
+    given = parser.parse_args(arguments)
+    faults = [FAULTS[name] for name in given.only or FAULTS]
+    began = perf_counter()
+    console = Console(stderr=True)
+    outcomes: dict[str, Outcome] = {}
+    columns = (
+        TextColumn("proof"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with (
+        TemporaryDirectory(prefix="signalproof-") as folder,
+        Progress(*columns, console=console, disable=not console.is_terminal) as progress,
+        Nursery() as nursery,
+        ThreadPoolExecutor(given.jobs) as pool,
+    ):
+        task = progress.add_task("", total=len(faults))
+        whole = set() if given.quick else {*FAULTS} if given.full else {*one_each()}
+        running = [
+            pool.submit(_prove_twice, fault, Path(folder, fault.name), nursery, quick=fault.name not in whole)
+            for fault in faults
+        ]
+        for done in as_completed(running):
+            outcome = outcomes[done.result().fault] = done.result()
+            progress.update(task, advance=1, description=outcome.fault)
+            if not outcome.proven:
+                console.print(f"{outcome.fault}: {outcome.describe()}", highlight=False, markup=False, soft_wrap=True)
+    ordered = [outcomes[fault.name] for fault in faults]
+    killed = sum(not (outcome.missed or outcome.problem) for outcome in ordered)
+    unexplained = sum(bool(outcome.unexplained) for outcome in ordered)
+    proven = {identifier for outcome in ordered for identifier in outcome.killers}
+    summary = (
+        f"{killed} of {len(ordered)} faults killed, {unexplained} with unexplained collateral; "
+        f"{len(proven)} requirements proven; {perf_counter() - began:.0f} s"
+    )
+    _write(given.out, ordered, summary, "quick" if given.quick else "full" if given.full else "mixed")
+    sys.stdout.write(f"{summary}\n")
+    return 0 if all(outcome.proven for outcome in ordered) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

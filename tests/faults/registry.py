@@ -1,0 +1,66 @@
+"""What a fault is, and the list of all of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from tests.faults.seams import Variant
+
+__all__ = ["FAULTS", "Break", "Fault", "fault", "one_each"]
+
+Break = Callable[[Variant], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way to be wrong.
+
+    `requirements` are those that it has to be caught by, each of them; `collateral` gives the reason why
+    other ones, by id or pattern such as `CALL-*`, break with them; `auth` has the server ask for tokens.
+    `lacking` says what the kit lacks to catch it, as long as it does not.
+    """
+
+    name: str
+    requirements: tuple[str, ...]
+    story: str
+    breaks: Break = field(repr=False)
+    collateral: Mapping[str, str]
+    auth: bool = False
+    lacking: str = ""
+
+    def excuse(self, requirement: str) -> str | None:
+        """Give the reason why this requirement may break too, if there is one."""
+        return next((why for pattern, why in self.collateral.items() if fnmatchcase(requirement, pattern)), None)
+
+
+FAULTS: dict[str, Fault] = {}
+
+
+def fault(
+    *requirements: str, collateral: Mapping[str, str] | None = None, auth: bool = False, lacking: str = ""
+) -> Callable[[Break], Break]:
+    """Enter a function that breaks a `Variant`; its docstring says how real servers come to be so."""
+
+    def enter(breaks: Break) -> Break:
+        name = breaks.__name__
+        if name in FAULTS:
+            raise ValueError(f"there are two faults {name}")
+        story = inspect.getdoc(breaks) or ""
+        FAULTS[name] = Fault(name, requirements, story, breaks, dict(collateral or {}), auth, lacking)
+        return breaks
+
+    return enter
+
+
+def one_each() -> list[str]:
+    """Give a fault for each requirement, in their order; one that the kit catches, if there is one."""
+    seen: set[str] = set()
+    chosen: set[str] = set()
+    for name, fault in sorted(FAULTS.items(), key=lambda item: bool(item[1].lacking)):
+        if not set(fault.requirements) <= seen:
+            seen |= set(fault.requirements)
+            chosen.add(name)
+    return [name for name in FAULTS if name in chosen]
