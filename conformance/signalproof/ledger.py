@@ -98,6 +98,7 @@ class Posting:
     elsewhere: str | None = None
     heard: list[Received] = field(default_factory=list)
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    _examined: dict[Received, list[NonConformance]] = field(default_factory=dict)
 
     @property
     def accepted(self) -> bool:
@@ -187,8 +188,13 @@ class Posting:
                 hint=hints.for_stranger(received.event, own_connection=received.connection is self.author),
             )
 
-    def faults_of(self, received: Received) -> Iterator[NonConformance]:
-        """Judge name, shape and content of one event at a connection that it was meant for."""
+    def faults_of(self, received: Received) -> list[NonConformance]:
+        """Judge name, shape and content of one event at a connection that it was meant for; once."""
+        if received not in self._examined:
+            self._examined[received] = list(self._faults_of(received))
+        return self._examined[received]
+
+    def _faults_of(self, received: Received) -> Iterator[NonConformance]:
         kind = self.kind
         payload, fields = received.payload, received.fields
         name = received.connection.name

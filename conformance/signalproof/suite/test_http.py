@@ -362,19 +362,19 @@ HOSTILE: dict[str, tuple[bytes, Encoding]] = {
 
 
 @requirement("HTTP-12")
-@pytest.mark.parametrize(("content", "encoding"), HOSTILE.values(), ids=HOSTILE)
-async def test_a_hostile_body_hurts_nobody(cast: Cast, content: bytes, encoding: Encoding) -> None:
+async def test_a_hostile_body_hurts_nobody(cast: Cast) -> None:
     """The reply is no 5xx, and others go on calling."""
-    man, woman = await cast.enter("man", "woman")
-    bad = await man.try_offer(woman, body=Body(content, encoding.value), malformed=True)
-    reply = bad.reply
-    cast.expect(
-        "HTTP-12",
-        reply is not None and 0 < reply.status < 500,
-        expected="any reply below 500",
-        received=reply.describe() if reply else "nothing",
-    )
-    await cast.exchange(man, woman)
+    man, woman, hostile = await cast.enter("man", "woman", "hostile")
+    for content, encoding in cast.cases(HOSTILE):
+        bad = await hostile.try_offer(woman, body=Body(content, encoding.value), malformed=True)
+        reply = bad.reply
+        cast.expect(
+            "HTTP-12",
+            reply is not None and 0 < reply.status < 500,
+            expected="any reply below 500",
+            received=reply.describe() if reply else "nothing",
+        )
+        await cast.exchange(man, woman, requirement="HTTP-12")
 
 
 ODD = ("", "\x00", "' OR 1=1 --", "a" * 70_000, "../..", "%s%n{0}${x}", "\u202e\ufeff", "💥" * 100)
