@@ -197,7 +197,7 @@ def _check_reference_server(values: Mapping[str, object], pytest_args: tuple[str
                 except KitError as error:
                     raise click.ClickException(str(error)) from None
                 codes.append(_run_pytest([f"--target={url}", *_arguments(changed), *pytest_args]))
-            if codes[-1] == INTERRUPTED:
+            if codes[-1] in {INTERRUPTED, UNUSABLE}:
                 break
     # What was selected in one of the two runs only is no reason to complain.
     return max([code for code in codes if code != NOTHING_SELECTED] or codes)
