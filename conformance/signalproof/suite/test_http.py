@@ -366,7 +366,11 @@ async def test_a_hostile_body_hurts_nobody(cast: Cast) -> None:
     """The reply is no 5xx, and others go on calling."""
     man, woman, hostile = await cast.enter("man", "woman", "hostile")
     for content, encoding in cast.cases(HOSTILE):
-        bad = await hostile.try_offer(woman, body=Body(content, encoding.value), malformed=True)
+        bad, offer = await asyncio.gather(
+            hostile.try_offer(woman, body=Body(content, encoding.value), malformed=True),
+            man.offer(woman, requirement="HTTP-12"),
+        )
+        await woman.hears(offer, requirement="HTTP-12")
         reply = bad.reply
         cast.expect(
             "HTTP-12",
@@ -374,7 +378,7 @@ async def test_a_hostile_body_hurts_nobody(cast: Cast) -> None:
             expected="any reply below 500",
             received=reply.describe() if reply else "nothing",
         )
-        await cast.exchange(man, woman, requirement="HTTP-12")
+    await cast.exchange(man, woman, requirement="HTTP-12")
 
 
 ODD = ("", "\x00", "' OR 1=1 --", "a" * 70_000, "../..", "%s%n{0}${x}", "\u202e\ufeff", "💥" * 100)

@@ -293,11 +293,12 @@ HOSTILE_FRAMES: dict[str, tuple[str | bytes, ...]] = {
 async def test_hostile_frames_affect_their_own_socket_only(cast: Cast) -> None:
     """Two users go on calling each other while other sockets misbehave, and newcomers can log in."""
     man, woman = await cast.enter("man", "woman")
+    sockets = iter(await asyncio.gather(*(cast.raw_socket() for _ in HOSTILE_FRAMES)))
     for frames in cast.cases(HOSTILE_FRAMES):
-        socket = await cast.raw_socket()
+        socket = next(sockets)
         for frame in frames:
             await socket.send(await cast.connect_packet("hostile") if frame == "40" else frame)
-        await cast.exchange(man, woman, requirement="LOGIN-10")
+        await woman.hears(await man.offer(woman, requirement="LOGIN-10"), requirement="LOGIN-10")
         cast.expect(
             "LOGIN-10",
             man.connected and woman.connected,
