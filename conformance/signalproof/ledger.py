@@ -14,6 +14,7 @@ import contextlib
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Protocol
 
 from signalproof import hints
@@ -246,7 +247,8 @@ class Posting:
 class Ledger:
     """All postings of a run: those whose text carries a marker, and those that raise an event without text.
 
-    `sids` are those of all connections, in the order in which they came.
+    `sids` are those of all connections, in the order in which they came; `last_posting_at` is a
+    `perf_counter` reading.
     """
 
     def __init__(self) -> None:
@@ -255,6 +257,7 @@ class Ledger:
         self._plain: list[Posting] = []
         self._count = 0
         self.sids: list[str] = []
+        self.last_posting_at = 0.0
         self._events = 0
         self._silences = 0
 
@@ -265,6 +268,7 @@ class Ledger:
 
     def open(self, posting: Posting) -> Posting:
         """Enter a posting, before its request is sent."""
+        self.last_posting_at = perf_counter()
         if posting.marker in posting.text:
             self._marked[posting.marker] = posting
         elif posting.kind.event:

@@ -2,7 +2,8 @@
 
 A check is finished when its coroutine returns, but "nobody else received it" is only provisional then.
 All sockets stay open and recorded until every check has finished and the tail window has passed; late
-and stray events are laid to the check that caused them. Checks marked `alone` run after the others.
+and stray events are laid to the check that caused them. Checks marked `alone` run after the others;
+those that wait for a limit of the target begin first and wait while all others run.
 """
 
 from __future__ import annotations
@@ -110,6 +111,7 @@ class Run:
         self.results: dict[str, Result] = {}
         self._ledger = Ledger()
         self._number = 0
+        self._quiet_since = 0.0
 
     async def run_all(self, checks: Sequence[Check], progress: Callable[[Result | Check], None]) -> None:
         """Run the checks concurrently, those marked `alone` one by one after them, and judge all of them.
@@ -123,27 +125,38 @@ class Run:
                 progress(check)
                 progress(await self._execute(check))
 
-        # Those that wait for a limit begin first: the others run meanwhile.
-        together = sorted((c for c in checks if not c.alone), key=lambda c: c.waits_for is None)
-        with _collector_paused():
-            await asyncio.gather(*map(bounded, together))
-            for check in checks:
+        async def all_that_wait_for_nothing() -> None:
+            active = [check for check in checks if check.waits_for is None]
+            await asyncio.gather(*(bounded(check) for check in active if not check.alone))
+            for check in active:
                 if check.alone:
                     await bounded(check)
+            self._quiet_since = perf_counter()
+
+        waiting = (bounded(check) for check in checks if check.waits_for is not None)
+        with _collector_paused():
+            await asyncio.gather(*waiting, all_that_wait_for_nothing())
         await self.settle(self.results.values())
 
     async def run_one(self, check: Check) -> Result:
         """Run one check by itself, with a tail window of its own."""
         result = await self._execute(check)
+        self._quiet_since = perf_counter()
         await self.settle([result])
         await result.cast.close()
         return result
 
     async def settle(self, results: Iterable[Result]) -> None:
-        """Let the tail window pass, then judge every delivery of these checks."""
+        """Let the tail window pass, then judge every delivery of these checks.
+
+        It begins with the last request that may raise an event, and not before the checks have ended; one that
+        only waits for a limit of the target does not hold it up.
+        """
         results = list(results)
+        began = max(self._quiet_since, self._ledger.last_posting_at)
         window: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await asyncio.wait([window], timeout=self.target.tail + self.target.round_trip)
+        remaining = began + self.target.tail + self.target.round_trip - perf_counter()
+        await asyncio.wait([window], timeout=max(remaining, 0))
         sids = frozenset(
             sid
             for result in self.results.values()
