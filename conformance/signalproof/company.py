@@ -177,7 +177,7 @@ class Company(Expectations):
                 return
             if asked_at > deadline:
                 break
-            await self.pause(0.05)
+            await self.pause(max(within / 50, 0.05))
         self.breach(
             NonConformance(
                 requirement,
