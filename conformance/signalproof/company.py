@@ -8,8 +8,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import replace
 from time import perf_counter
-from typing import NoReturn, TypedDict, Unpack
+from typing import NoReturn, Self, TypedDict, Unpack
 
 from signalproof.connection import Stage
 from signalproof.errors import NonConformance, NotTestable
@@ -46,6 +47,9 @@ class Company(Expectations):
     def __init__(self, **setting: Unpack[Setting]) -> None:
         number, target, http = setting["number"], setting["target"], setting["http"]
         super().__init__(setting["requirements"])
+        self._setting = setting
+        self._scenes_made = 0
+        self.scenes: list[Self] = []
         ledger = self._ledger = setting["ledger"]
         self.target = target
         self.connections: list[Connection] = []
@@ -133,6 +137,26 @@ class Company(Expectations):
     def new_marker(self) -> str:
         """Make a marker for a text that is to be forwarded."""
         return self._ledger.new_marker()
+
+    def scene(self, patience: float | None = None) -> Self:
+        """Make a company for one of many scenes of this check: other logins, and a transcript of its own.
+
+        It is judged with the check, as long as it stays among its `scenes`, and shares its controls;
+        `patience` (seconds) stands in for the target's time limit.
+        """
+        self._scenes_made += 1
+        target = self.target if patience is None else replace(self.target, timeout=patience)
+        setting = self._setting.copy()
+        setting["number"], setting["target"] = self._number * 1_000_000 + self._scenes_made, target
+        scene = type(self)(**setting)
+        scene._refusals, scene._controls = self._refusals, self._controls
+        self.scenes.append(scene)
+        return scene
+
+    @property
+    def everybody(self) -> list[Connection]:
+        """All connections, those of its scenes included."""
+        return [*self.connections, *(connection for scene in self.scenes for connection in scene.everybody)]
 
     # ── requests outside the ordinary ──────────────────────────────────────────────────────────
 
@@ -267,7 +291,7 @@ class Company(Expectations):
 
     def redact(self, text: str) -> str:
         """Put names in place of the sids of this check."""
-        for connection in self.connections:
+        for connection in self.everybody:
             for sid in (connection.sid, connection.engine_sid):
                 if sid:
                     text = text.replace(sid, f"<sid of {connection.name}>")
@@ -299,7 +323,7 @@ class Company(Expectations):
         """Send everybody home."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(2):
-                await asyncio.gather(*(connection.close() for connection in self.connections), return_exceptions=True)
+                await asyncio.gather(*(connection.close() for connection in self.everybody), return_exceptions=True)
 
     def late_breaches(self, all_sids: frozenset[str]) -> Iterator[NonConformance]:
         """Judge everything that this check caused, once nothing more can arrive."""
@@ -321,6 +345,8 @@ class Company(Expectations):
                         expected="no sid in what another user receives",
                         received=f"another connection's sid in {received.event} at {connection.name}",
                     )
+        for scene in self.scenes:
+            yield from scene.late_breaches(all_sids)
 
     def settle(self, all_sids: frozenset[str]) -> list[NonConformance]:
         """Sort the late breaches: warnings are kept, breaches of a MUST are given back."""

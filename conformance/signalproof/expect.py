@@ -15,6 +15,7 @@ from signalproof.errors import KitError, NonConformance
 from signalproof.ledger import Posting
 from signalproof.reply import Outcome, Reply
 from signalproof.requirements import Level, catalogue
+from signalproof.schemas import violation
 
 __all__ = ["Expectations"]
 
@@ -96,6 +97,16 @@ class Expectations:
                 )
             )
         return reply
+
+    def refused_ack(self, requirement: str, ack: tuple[object, ...]) -> None:
+        """Expect an acknowledgement that refuses."""
+        problem = violation("Failure", ack[0]) if len(ack) == 1 else f"{len(ack)} arguments"
+        self.expect(
+            requirement,
+            problem is None,
+            expected="a refusal as acknowledgement, such as {'status': 1, 'message': …}",
+            received=f"{ack!r} ({problem})",
+        )
 
     def proven(self, posting: Posting) -> None:
         """Count an event that was received as it should be: evidence, and a control for its endpoint."""

@@ -49,6 +49,8 @@ def read(option: Namespace) -> tuple[Target, Identities]:
         headers=parse_headers(option.header),
         timeout=timeout,
         slow=bool(option.slow),
+        examples=int(_positive("--examples", option.examples, 0)),
+        seed=option.seed or 0,
         concurrency=int(_positive("--concurrency", option.concurrency, 0)),
         tls=tls_context(Path(option.ca_file) if option.ca_file else None, insecure=bool(option.insecure)),
     )

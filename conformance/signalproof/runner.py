@@ -160,7 +160,7 @@ class Run:
         sids = frozenset(
             sid
             for result in self.results.values()
-            for connection in result.cast.connections
+            for connection in result.cast.everybody
             for sid in (connection.sid, connection.engine_sid)
             if sid
         )

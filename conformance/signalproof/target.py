@@ -26,6 +26,7 @@ class Target:
     `tail` (seconds) is the shared window in which late and stray events still count;
     `concurrency` is the number of checks under way at once; `limits` are those that the target declares,
     in discovery and in the Engine.IO handshake, by name; `slow` runs checks that wait for long limits too;
+    `examples` is the number of random scenes, 0 being as many as fit, and `seed` what they are drawn from;
     `tls` says whom to trust, None being the authorities of the system.
     """
 
@@ -39,6 +40,8 @@ class Target:
     concurrency: int = 16
     round_trip: float = 0.0
     slow: bool = False
+    examples: int = 0
+    seed: int = 0
     tls: ssl.SSLContext | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
 

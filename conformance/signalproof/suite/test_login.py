@@ -14,21 +14,10 @@ import pytest
 from signalproof.cast import Cast
 from signalproof.errors import NonConformance
 from signalproof.participant import Connection
-from signalproof.schemas import violation
 from signalproof.transport import SocketFailure
 from signalproof.wire import LOGIN_CODE_POINTS, OFFER, login_payload
 
 requirement = pytest.mark.requirement
-
-
-def _expect_refused_ack(cast: Cast, requirement_id: str, ack: tuple[object, ...]) -> None:
-    problem = violation("Failure", ack[0]) if len(ack) == 1 else f"{len(ack)} arguments"
-    cast.expect(
-        requirement_id,
-        problem is None,
-        expected="a refusal as acknowledgement, such as {'status': 1, 'message': …}",
-        received=f"{ack!r} ({problem})",
-    )
 
 
 @requirement("LOGIN-1")
@@ -114,7 +103,7 @@ async def test_a_bad_login_is_refused_and_binds_nothing(cast: Cast) -> None:
     for arguments in cast.cases(BAD_LOGINS):
         # Both are under way at once; over a slow link that halves the time.
         ack, posting = await asyncio.gather(man.try_log_in(*arguments, requirement="LOGIN-3"), man.try_offer(woman))
-        _expect_refused_ack(cast, "LOGIN-3", ack)
+        cast.refused_ack("LOGIN-3", ack)
         cast.refused(posting, "LOGIN-3")
         cast.expect("LOGIN-3", man.connected, expected="the socket to stay connected", received="a closed socket")
     cast.refused(await man.try_offer(woman), "LOGIN-3")
@@ -191,7 +180,7 @@ async def test_repeating_the_same_login_is_harmless(cast: Cast) -> None:
 async def test_a_different_login_on_a_connection_is_refused(cast: Cast) -> None:
     """The first binding stays, in both directions, and the second login stays offline."""
     man, woman = await cast.enter("man", "woman")
-    _expect_refused_ack(cast, "LOGIN-6", await woman.try_log_in(login_payload(cast.nobody)))
+    cast.refused_ack("LOGIN-6", await woman.try_log_in(login_payload(cast.nobody)))
     await cast.exchange(man, woman)
     await man.hears(await woman.offer(man), requirement="LOGIN-6")
     cast.refused(await man.try_offer(cast.nobody), "LOGIN-6")

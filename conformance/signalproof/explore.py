@@ -1,0 +1,174 @@
+"""Plays random scenes at the target and keeps the shortest that breaks a requirement.
+
+Hypothesis is synchronous, so its machine runs in a thread, and each act is a coroutine that it hands to the
+event loop of the run. Every example is a scene of its own, with logins of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, TypeVar
+
+from signalproof.acts import Acts
+from signalproof.cast import Cast
+from signalproof.errors import KitError, NonConformance
+
+__all__ = ["EXAMPLES", "explore"]
+
+T = TypeVar("T")
+EXAMPLES = 12
+"""Scenes, where the operator names no number."""
+SECONDS, ROUND_TRIPS = 2.0, 40
+"""How long they may take together: seconds, and round trips."""
+STEPS = 16
+"""Acts in a scene at most."""
+LONG = 20.0
+"""Seconds of ringing that no scene outlasts."""
+KEPT_OPEN = 24
+"""Scenes whose connections stay open, to catch late events."""
+SHRINKING = 4.0
+"""Seconds after which what was found is reported, shrunk as far as it got."""
+PATIENCE = 0.5
+"""Seconds for an event to come while what was found is shrunk, beside the round trip."""
+
+
+class _Stop(BaseException):
+    """Ends the machine at once, whatever Hypothesis would do next."""
+
+
+@dataclass(slots=True)
+class Exploration:
+    """What came of it: the scenes and acts played, and the shortest scene that broke a requirement."""
+
+    scenes: int = 0
+    acts: int = 0
+    found: NonConformance | None = None
+    scene: Cast | None = None
+    length: int = 0
+
+
+class _Player:
+    """Plays scenes from the machine's thread in the loop of the run, and keeps the shortest that failed."""
+
+    def __init__(self, cast: Cast, loop: asyncio.AbstractEventLoop, until: float) -> None:
+        self.cast = cast
+        self.abilities = frozenset(cast.target.profiles)
+        if "call" in self.abilities and cast.target.limits.get("ringing_seconds", LONG) >= LONG:
+            self.abilities |= {"ring"}
+        self.result = Exploration()
+        self.stopped = False
+        self.error: BaseException | None = None
+        self._loop = loop
+        self._until = until
+
+    def do(self, act: Coroutine[Any, Any, T], acts: Acts | None = None) -> T:
+        """Play one act of a scene, and wait for it."""
+        if self.stopped or perf_counter() > self._until:
+            act.close()
+            raise _Stop
+        try:
+            return asyncio.run_coroutine_threadsafe(act, self._loop).result()
+        except NonConformance as found:
+            if acts is not None:
+                self._keep(acts, found)
+            raise
+        except BaseException as error:
+            self.error = error
+            raise _Stop from error
+
+    def _keep(self, acts: Acts, found: NonConformance) -> None:
+        result = self.result
+        if result.found is None:
+            self._until = perf_counter() + SHRINKING
+        if result.found is None or acts.done < result.length:
+            result.found, result.scene, result.length = found, acts.scene, acts.done
+
+    def begin(self) -> Acts:
+        """Begin a scene; while a breach is being shrunk, one with little patience."""
+        patience = None if self.result.found is None else PATIENCE + self.cast.target.round_trip
+        acts = Acts(self.cast.scene(patience))
+        self.do(acts.begin(), acts)
+        return acts
+
+    def end(self, acts: Acts) -> None:
+        """End a scene: count it, and send home those of scenes that are of no more use."""
+        self.result.scenes += 1
+        self.result.acts += acts.done
+        with suppress(_Stop):
+            self.do(self._farewell(acts.scene))
+
+    async def _farewell(self, scene: Cast) -> None:
+        scenes = self.cast.scenes
+        self.cast.evidence += scene.evidence
+        self.cast.warnings += scene.warnings
+        if self.result.found is not None:
+            done = [other for other in scenes if other is not self.result.scene]
+            scenes[:] = [self.result.scene] if self.result.scene else []
+        else:
+            done = scenes[: -KEPT_OPEN or None][-1:] if len(scenes) > KEPT_OPEN else []
+        await asyncio.gather(*(other.close() for other in done))
+
+
+async def explore(cast: Cast) -> None:
+    """Play random scenes; raise the breach of the shortest one that breaks a requirement, with its transcript.
+
+    Unless the operator asks for a number of examples it plays a dozen, and fewer where they would take long.
+    """
+    target = cast.target
+    seconds = None if target.examples else SECONDS + ROUND_TRIPS * target.round_trip
+    until = float("inf") if seconds is None else perf_counter() + seconds
+    player = _Player(cast, asyncio.get_running_loop(), until)
+    try:
+        await asyncio.to_thread(_run, player, target.examples or EXAMPLES, target.seed)
+    finally:
+        player.stopped = True
+    if player.error is not None:
+        raise player.error
+    result = player.result
+    cast.transcript.note("kit", f"{result.scenes} random scenes, {result.acts} acts, --seed {target.seed}")
+    if result.found is not None and result.scene is not None:
+        cast.transcript = result.scene.transcript
+        again = f"--examples {target.examples or EXAMPLES} --seed {target.seed}"
+        result.found.hint = " ".join(
+            part for part in (result.found.hint, f"Found at random; {again} repeats it.") if part
+        )
+        raise result.found
+
+
+def _run(player: _Player, examples: int, seed: int) -> None:
+    """Run the machine to its end, in a thread."""
+    import hypothesis
+    from hypothesis.configuration import set_hypothesis_home_dir
+    from hypothesis.stateful import run_state_machine_as_test
+
+    from signalproof.machine import Machine
+
+    machine = type("Scene", (Machine,), {"player": player})
+    settings = hypothesis.settings(
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        database=None,
+        deadline=None,
+        print_blob=False,
+        report_multiple_bugs=False,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+        suppress_health_check=list(hypothesis.HealthCheck),
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    with TemporaryDirectory(prefix="signalproof-") as folder:
+        set_hypothesis_home_dir(folder)  # it keeps notes there, by default in the current folder
+        try:
+            run_state_machine_as_test(hypothesis.seed(seed)(machine), settings=settings)
+        except _Stop:
+            return
+        except Exception as error:
+            # What the target did cannot be repeated, perhaps; it did it all the same.
+            if player.result.found is None:
+                raise KitError(f"the random scenes broke off: {error}") from error
+        finally:
+            set_hypothesis_home_dir(None)

@@ -1,0 +1,30 @@
+"""State (spec/state.md): random scenes against a model of the contract."""
+
+from __future__ import annotations
+
+import pytest
+
+from signalproof.cast import Cast
+from signalproof.explore import explore
+from signalproof.participant import Connection
+
+requirement = pytest.mark.requirement
+
+
+async def expect_ordinary_acts(cast: Cast, man: Connection, woman: Connection) -> None:
+    """Do once, soundly, all that random scenes do: they expect refusals, and these are their controls."""
+    await cast.exchange(man, woman)
+    if "ice" in cast.target.profiles:
+        await woman.hears(await man.candidate([woman]))
+    if "call" in cast.target.profiles:
+        await woman.hears(await man.ring(woman))
+        await man.hears(await woman.decline(man))
+        await man.status("free")
+        await woman.hears(await man.refresh(woman))
+
+
+@requirement("OFFER-1", "OFFER-2", "OFFER-9", "OFFER-10", "ANSWER-1", "ANSWER-4", "ANSWER-5", "ANSWER-7", "ANSWER-8")
+async def test_users_who_do_anything_in_any_order_get_what_the_model_says(cast: Cast) -> None:
+    """Users come, offer, answer, call and go at random; what each receives is compared with a model."""
+    await expect_ordinary_acts(cast, *await cast.enter("man", "woman"))
+    await explore(cast)
