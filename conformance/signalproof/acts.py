@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from signalproof.cast import Cast
 from signalproof.connection import OMIT, Variation
@@ -17,23 +18,39 @@ from signalproof.model import Due, Model, Negotiation
 from signalproof.participant import Connection
 from signalproof.reply import Outcome
 from signalproof.requirements import Level, catalogue
-from signalproof.wire import OFFER, Body, Encoding, Marked, candidate, login_payload, session_description
+from signalproof.schemas import definitions
+from signalproof.wire import (
+    ANSWER,
+    CALL,
+    CANDIDATE,
+    DECLINE,
+    OFFER,
+    REFRESH,
+    STATUS,
+    Body,
+    Encoding,
+    Marked,
+    candidate,
+    login_payload,
+    session_description,
+)
 
-__all__ = ["FLAWS", "TEXTS", "USERS", "Act", "Acts", "Flaw"]
+__all__ = ["MARKER", "TEXTS", "USERS", "WRONG", "Act", "Acts", "Flaw", "flaws", "required_fields"]
 
 USERS = ("man", "woman", "rival")
 """The users of a scene; the first two are there from the start."""
 DEVICES = 2
 """How many connections a user has at most."""
-_LINES = "line\\r\\n" * 600
-TEXTS: Mapping[str, Callable[[str], str]] = {
-    "plain": lambda marker: session_description("offer", marker),
-    "white space": lambda marker: f' {{ "type" : "offer",\t"sdp" : "s={marker}\\r\\n" }}\r\n\n ',
-    "escapes": lambda marker: f'{{"sdp":"s={marker} \\u00e9\\u0041\\/","type":"offer"}}',
-    "unicode": lambda marker: f'{{"type":"offer","sdp":"{marker} é😀\u2028 e\u0301 \ufeff"}}',
-    "signs": lambda marker: f'{{"type":"offer","sdp":"{marker} <b>&amp;\'+%2B a=b&c;\\\\ 100% \\"x\\""}}',
-    "long": lambda marker: f'{{"type":"offer","sdp":"{marker} {_LINES}"}}',
+MARKER = "<marker>"
+"""Where the marker belongs in a text."""
+TEXTS = {
+    "white space": f' {{ "type" : "offer",\t"sdp" : "s={MARKER}\\r\\n" }}\r\n\n ',
+    "escapes": f'{{"sdp":"s={MARKER} \\u00e9\\u0041\\/","type":"offer"}}',
+    "unicode": f'{{"type":"offer","sdp":"{MARKER} é😀\u2028 e\u0301 \ufeff"}}',
+    "signs": f'{{"type":"offer","sdp":"{MARKER} <b>&amp;\'+%2B a=b&c;\\\\ 100% \\"x\\""}}',
+    "long": f'{{"type":"offer","sdp":"{MARKER} {"line " * 600}"}}',
 }
+"""JSON texts of session descriptions that servers in the wild have changed on the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +74,23 @@ class Flaw:
         return {"offer": "core", "answer": "core", "candidate": "ice"}.get(self.kind, "call")
 
 
-_WRONG: dict[str, object] = {"a number": 7, "null": None, "a list": ["x"], "an object": {"x": 1}, "true": True}
-_FIELDS = {
-    "offer": ("sid", "type", "reciever_login", "offer"),
-    "answer": ("sid", "type", "answer"),
-    "candidate": ("sid", "ice"),
-    "call": ("sid", "login"),
-    "decline": ("sid", "reciever_login"),
-    "status": ("sid", "status"),
-    "refresh": ("sid", "login"),
-}
+WRONG: dict[str, object] = {"a number": 7, "null": None, "a list": ["x"], "an object": {"x": 1}, "true": True}
+_KINDS = {kind.name: kind for kind in (OFFER, ANSWER, CANDIDATE, CALL, DECLINE, STATUS, REFRESH)}
 _SID_RULE = {"offer": "OFFER-5", "answer": "OFFER-5", "candidate": "ICE-6"}
 
 
+def required_fields(kind: str) -> tuple[str, ...]:
+    """Give the required fields of a request, from its schema."""
+    return tuple(definitions()[_KINDS[kind].request_schema]["required"])
+
+
 def _flaws(kind: str) -> Iterator[Flaw]:
-    for field in _FIELDS[kind]:
+    fields = required_fields(kind)
+    for field in fields:
         yield Flaw(kind, f"{field} is missing", "HTTP-5", field)
-        for name, value in _WRONG.items():
+        for name, value in WRONG.items():
             yield Flaw(kind, f"{field} is {name}", "HTTP-5", field, value)
-    for word in ("receiver", "SENDER", "") if "type" in _FIELDS[kind] else ():
+    for word in ("receiver", "SENDER", "") if "type" in fields else ():
         yield Flaw(kind, f"type is {word!r}", "OFFER-8", "type", word)
     for word in ("busy", "FREE", "") if kind == "status" else ():
         yield Flaw(kind, f"status is {word!r}", "CALL-4", "status", word)
@@ -86,14 +101,20 @@ def _flaws(kind: str) -> Iterator[Flaw]:
     yield Flaw(kind, "the body is plain text", "HTTP-7", body=Body(b"sid=1", "text/plain"))
 
 
-FLAWS = {kind: tuple(_flaws(kind)) for kind in _FIELDS}
+@cache
+def flaws() -> tuple[Flaw, ...]:
+    """Give the flaws of all requests."""
+    return tuple(flaw for kind in _KINDS for flaw in _flaws(kind))
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """How an offer or candidate is posted: its text by name, its encoding, and whether its events are awaited."""
+    """How an offer, answer or candidate is posted: its text, its encoding, and whether its events are awaited.
 
-    text: str = "plain"
+    `text` has `MARKER` in the place of the marker; an empty one stands for the ordinary text.
+    """
+
+    text: str = ""
     encoding: Encoding = Encoding.JSON
     hasty: bool = False
 
@@ -178,7 +199,9 @@ class Acts:
 
     def _text(self, act: Act, kind: str = "offer") -> Marked:
         marker = self.scene.new_marker()
-        return Marked(marker, TEXTS[act.text](marker).replace('"offer"', f'"{kind}"'))
+        if not act.text:
+            return Marked(marker, session_description(kind, marker))
+        return Marked(marker, act.text.replace(MARKER, marker).replace('"offer"', f'"{kind}"'))
 
     async def offers(self, device: Connection, to: str, act: Act) -> None:
         """Post an offer to a login."""
@@ -264,7 +287,7 @@ class Acts:
         due = self.model.candidate(device, peer)
         if due is None:
             return
-        plain = act.text == "plain"
+        plain = not act.text
         posting = await device.try_candidate(
             due.targets,
             tolerated=due.tolerated,

@@ -71,6 +71,7 @@ class Company(Expectations):
             postings=self.postings,
             check=number,
             redact=self.redact,
+            who=self._who,
         )
 
     # ── participants ───────────────────────────────────────────────────────────────────────────
@@ -154,6 +155,11 @@ class Company(Expectations):
         return scene
 
     @property
+    def invents(self) -> bool:
+        """Whether any login can be used; if not, `vacate` gives logins back."""
+        return self._identities.invents
+
+    @property
     def everybody(self) -> list[Connection]:
         """All connections, those of its scenes included."""
         return [*self.connections, *(connection for scene in self.scenes for connection in scene.everybody)]
@@ -214,6 +220,9 @@ class Company(Expectations):
         )
 
     def _who(self, login: str) -> str:
+        """Give the name of a user of this check, by login."""
+        if login == self.nobody:
+            return "nobody"
         return next((name for name, known in self._logins.items() if known == login), "somebody")
 
     async def online(self) -> list[str]:
@@ -310,6 +319,7 @@ class Company(Expectations):
     async def vacate(self) -> None:
         """Free the logins for the next check: leave, and wait until the target has noticed (LOGIN-7)."""
         await self.close()
+        self._identities.release()
         left = list({connection.login: connection for connection in self.connections if connection.login}.values())
         if not left:
             return

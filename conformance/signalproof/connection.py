@@ -38,7 +38,7 @@ OMIT = object()
 class Variation(TypedDict, total=False):
     """How a request departs from the ordinary one.
 
-    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body. A message that
+    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body, `path` the endpoint. A message that
     breaks its schema has to be declared `malformed`; all others are checked before they are sent.
     `authorization` stands in for the header of that name; None sends none.
     """
@@ -47,6 +47,7 @@ class Variation(TypedDict, total=False):
     encoding: Encoding
     body: Body
     method: str
+    path: str
     malformed: bool
     authorization: str | None
 
@@ -64,6 +65,7 @@ class Stage:
     postings: list[Posting]
     check: int
     redact: Callable[[str], str]
+    who: Callable[[str], str]
 
 
 class Client:
@@ -261,7 +263,8 @@ class Client:
         posting.sent_at = perf_counter()
         stage.transcript.add(self.name, SERVER, what.replace("POST", method))
         try:
-            raw = await stage.http.request(method, posting.kind.path, headers=headers, content=body.content)
+            path = variation.get("path", posting.kind.path)
+            raw = await stage.http.request(method, path, headers=headers, content=body.content)
         except HttpFailure as failure:
             posting.reply = no_reply(str(failure))
         else:

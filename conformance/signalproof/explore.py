@@ -60,6 +60,8 @@ class _Player:
         self.abilities = frozenset(cast.target.profiles)
         if "call" in self.abilities and cast.target.limits.get("ringing_seconds", LONG) >= LONG:
             self.abilities |= {"ring"}
+        if cast.invents:
+            self.abilities |= {"invent"}
         self.result = Exploration()
         self.stopped = False
         self.error: BaseException | None = None
@@ -88,10 +90,10 @@ class _Player:
         if result.found is None or acts.done < result.length:
             result.found, result.scene, result.length = found, acts.scene, acts.done
 
-    def begin(self) -> Acts:
+    def begin(self, kind: type[Acts]) -> Acts:
         """Begin a scene; while a breach is being shrunk, one with little patience."""
         patience = None if self.result.found is None else PATIENCE + self.cast.target.round_trip
-        acts = Acts(self.cast.scene(patience))
+        acts = kind(self.cast.scene(patience))
         self.do(acts.begin(), acts)
         return acts
 
@@ -104,6 +106,8 @@ class _Player:
 
     async def _farewell(self, scene: Cast) -> None:
         scenes = self.cast.scenes
+        if not self.cast.invents:
+            await scene.vacate()
         self.cast.evidence += scene.evidence
         self.cast.warnings += scene.warnings
         if self.result.found is not None:
@@ -114,17 +118,21 @@ class _Player:
         await asyncio.gather(*(other.close() for other in done))
 
 
-async def explore(cast: Cast) -> None:
+async def explore(cast: Cast, *, nonsense: bool = False) -> None:
     """Play random scenes; raise the breach of the shortest one that breaks a requirement, with its transcript.
 
     Unless the operator asks for a number of examples it plays a dozen, and fewer where they would take long.
+    With `nonsense` generated input is among the acts.
     """
     target = cast.target
+    if not cast.invents:
+        await cast.vacate()
     seconds = None if target.examples else SECONDS + ROUND_TRIPS * target.round_trip
     until = float("inf") if seconds is None else perf_counter() + seconds
     player = _Player(cast, asyncio.get_running_loop(), until)
+    examples = target.examples or EXAMPLES
     try:
-        await asyncio.to_thread(_run, player, target.examples or EXAMPLES, target.seed)
+        await asyncio.to_thread(_run, player, examples // 2 or 1 if nonsense else examples, target.seed, nonsense)
     finally:
         player.stopped = True
     if player.error is not None:
@@ -133,22 +141,22 @@ async def explore(cast: Cast) -> None:
     cast.transcript.note("kit", f"{result.scenes} random scenes, {result.acts} acts, --seed {target.seed}")
     if result.found is not None and result.scene is not None:
         cast.transcript = result.scene.transcript
-        again = f"--examples {target.examples or EXAMPLES} --seed {target.seed}"
+        again = f"--examples {examples} --seed {target.seed}"
         result.found.hint = " ".join(
             part for part in (result.found.hint, f"Found at random; {again} repeats it.") if part
         )
         raise result.found
 
 
-def _run(player: _Player, examples: int, seed: int) -> None:
+def _run(player: _Player, examples: int, seed: int, nonsense: bool) -> None:
     """Run the machine to its end, in a thread."""
     import hypothesis
     from hypothesis.configuration import set_hypothesis_home_dir
     from hypothesis.stateful import run_state_machine_as_test
 
-    from signalproof.machine import Machine
+    from signalproof.machine import Fuzz, Machine
 
-    machine = type("Scene", (Machine,), {"player": player})
+    machine = type("Scene", (Fuzz if nonsense else Machine,), {"player": player})
     settings = hypothesis.settings(
         max_examples=examples,
         stateful_step_count=STEPS,

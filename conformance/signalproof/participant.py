@@ -54,7 +54,7 @@ class Connection(Client):
         """Post an offer and give the posting, whatever the reply."""
         posting = draft or self.draft_offer(to, carrying)
         base = offer_fields(self.sid, to if isinstance(to, str) else to.login, posting.text)
-        what = f"POST /offer sender → {to.name if isinstance(to, Connection) else 'a login'}"
+        what = f"POST /offer sender → {to.name if isinstance(to, Connection) else self._stage.who(to)}"
         return await self.send(posting, what, base, **variation)
 
     async def offer(
@@ -121,7 +121,8 @@ class Connection(Client):
         peers = frozenset().union(*(self.live_with(target.login) for target in posting.targets))
         posting.allowed = peers - posting.targets - posting.tolerated
         base = candidate_fields(self.sid, posting.text, login)
-        return await self.send(posting, "POST /ice", base, **variation)
+        what = "POST /ice" if login is None else f"POST /ice → {self._stage.who(login)}"
+        return await self.send(posting, what, base, **variation)
 
     async def candidate(
         self,
@@ -142,7 +143,8 @@ class Connection(Client):
         """Call a user: `POST /call`."""
         login = callee if isinstance(callee, str) else callee.login
         posting = self.draft(CALL, self.unmarked(), self.live_with(login))
-        return await self.send(posting, "POST /call", call_fields(self.sid, login), **variation)
+        what = f"POST /call → {self._stage.who(login)}"
+        return await self.send(posting, what, call_fields(self.sid, login), **variation)
 
     async def ring(self, callee: Connection, *, requirement: str | None = None) -> Posting:
         """Call a user and expect that it rings."""
@@ -152,7 +154,8 @@ class Connection(Client):
         """Decline the call of a user: `POST /decline`."""
         login = caller if isinstance(caller, str) else caller.login
         posting = self.draft(DECLINE, self.unmarked(), self.live_with(login))
-        return await self.send(posting, "POST /decline", decline_fields(self.sid, login), **variation)
+        what = f"POST /decline → {self._stage.who(login)}"
+        return await self.send(posting, what, decline_fields(self.sid, login), **variation)
 
     async def decline(self, caller: Connection, *, requirement: str | None = None) -> Posting:
         """Decline the call of a user and expect that this is accepted."""
@@ -171,7 +174,8 @@ class Connection(Client):
         """Ask a peer to start anew: `POST /refresh`."""
         login = peer if isinstance(peer, str) else peer.login
         posting = self.draft(REFRESH, self.unmarked(), self.live_with(login))
-        return await self.send(posting, "POST /refresh", call_fields(self.sid, login), **variation)
+        what = f"POST /refresh → {self._stage.who(login)}"
+        return await self.send(posting, what, call_fields(self.sid, login), **variation)
 
     async def refresh(self, peer: Connection, *, requirement: str | None = None) -> Posting:
         """Ask a peer to start anew and expect that this is accepted."""

@@ -206,7 +206,6 @@ class Run:
             await cast.quiet()
             if not self.identities.invents:
                 await cast.vacate()
-                self.identities.release()
         return result
 
     async def close(self) -> None:

@@ -28,3 +28,10 @@ async def test_users_who_do_anything_in_any_order_get_what_the_model_says(cast: 
     """Users come, offer, answer, call and go at random; what each receives is compared with a model."""
     await expect_ordinary_acts(cast, *await cast.enter("man", "woman"))
     await explore(cast)
+
+
+@requirement("HTTP-5", "HTTP-12", "LOGIN-3", "LOGIN-10", "SEC-2")
+async def test_generated_input_among_ordinary_acts_hurts_nobody(cast: Cast) -> None:
+    """Texts, fields, bodies, logins and frames are drawn from the schemas and far beside them."""
+    await expect_ordinary_acts(cast, *await cast.enter("man", "woman"))
+    await explore(cast, nonsense=True)

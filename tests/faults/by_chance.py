@@ -1,0 +1,95 @@
+"""How many faults the random scenes find by themselves, without any of the other checks.
+
+`python tests/faults/by_chance.py [--examples N] [--seed N] [--jobs N] [--out FILE]` serves each fault, plays random
+scenes against it, and writes which requirement the shortest failing scene broke. Exit code 0: at least half are found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.faults.faults import FAULTS
+from tests.faults.proof import Nursery, _started
+
+from signalproof.resources import SUITE
+
+__all__ = ["found_by_chance", "main"]
+
+CHECKS = str(SUITE / "test_state.py")
+RUN = 120
+"""Seconds until a run that has not ended is killed."""
+
+
+def found_by_chance(name: str, folder: Path, nursery: Nursery, *, examples: int, seed: int) -> list[str]:
+    """Give the requirements that random scenes found broken at a fault; none where they found nothing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    secret = folder / "secret" if FAULTS[name].auth else None
+    tokens: list[str] = []
+    if secret:
+        secret.write_text(secrets.token_hex(32), encoding="utf-8")
+        tokens = ["--jwt-secret-file", str(secret)]
+    with nursery.serving(name, secret) as url:
+        if not url:
+            return []
+        numbers = ["--examples", str(examples), "--seed", str(seed), "--timeout", "1"]
+        command = [sys.executable, "-m", "signalproof", "check", url, "--report", "report", *tokens, *numbers, CHECKS]
+        with _started(command, folder) as kit:
+            try:
+                kit.communicate(timeout=RUN)
+            except subprocess.TimeoutExpired:
+                return []
+    report = folder / "report" / "report.json"
+    if not report.exists():
+        return []
+    rows = json.loads(report.read_text(encoding="utf-8"))["results"]
+    return [identifier for row in rows for identifier in row["violated"]]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try every fault; give the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
+    parser.add_argument("--examples", type=int, default=60, help="random scenes a fault (60)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=Path("by-chance.json"))
+    given = parser.parse_args(arguments)
+    began = perf_counter()
+    with (
+        TemporaryDirectory(prefix="signalproof-") as folder,
+        Nursery() as nursery,
+        ThreadPoolExecutor(given.jobs) as pool,
+    ):
+        running = {
+            name: pool.submit(
+                found_by_chance, name, Path(folder, name), nursery, examples=given.examples, seed=given.seed
+            )
+            for name in FAULTS
+        }
+        found = {name: future.result() for name, future in running.items()}
+    number = sum(map(bool, found.values()))
+    document = {
+        "examples": given.examples,
+        "seed": given.seed,
+        "found": number,
+        "faults": len(found),
+        "seconds": round(perf_counter() - began),
+        "broken": found,
+    }
+    given.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{number} of {len(found)} faults found by chance\n")
+    return 0 if number * 2 >= len(found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
