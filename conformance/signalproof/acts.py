@@ -38,7 +38,7 @@ from signalproof.wire import (
 __all__ = ["MARKER", "TEXTS", "USERS", "WRONG", "Act", "Acts", "Flaw", "flaws", "required_fields"]
 
 USERS = ("man", "woman", "rival")
-"""The users of a scene; the first two are there from the start."""
+"""The users of a scene, each with one connection at its start."""
 DEVICES = 2
 """How many connections a user has at most."""
 MARKER = "<marker>"
@@ -132,28 +132,63 @@ class Acts:
     # ── coming and going ───────────────────────────────────────────────────────────────────────
 
     async def begin(self) -> None:
-        """Bring on the first two users."""
-        for device in await self.scene.enter(*USERS[:2]):
+        """Bring on the users."""
+        for device in await self.scene.enter(*USERS):
             self._take(device)
 
     def _take(self, device: Connection) -> None:
         self.present.append(device)
         self.model.comes(device)
 
+    # ── who acts ───────────────────────────────────────────────────────────────────────────────
+
     def device(self, number: int) -> Connection:
         """Give one of the connections that are live, by any number."""
         return self.present[number % len(self.present)]
 
-    def login(self, name: str) -> str:
-        """Give the login of a user of the scene, or one that nobody has."""
-        return self.scene.login(name) if name in USERS else self.scene.nobody
+    def login(self, number: int) -> str:
+        """Give the login of one of the users, or one that nobody has, by any number."""
+        names = (*USERS, None)
+        name = names[number % len(names)]
+        return self.scene.nobody if name is None else self.scene.login(name)
 
-    def room_for(self, user: str) -> bool:
-        """Whether the user can bring on one more connection."""
-        return len(self.model.live(self.login(user))) < DEVICES
+    def peer(self, device: Connection, number: int) -> str:
+        """Give the login of another user who is online, if there is one."""
+        others = [login for login in self.model.online() if login != device.login]
+        return others[number % len(others)] if others else self.scene.nobody
+
+    def answerer(self, number: int) -> tuple[Connection, str | None]:
+        """Give a connection to which there is an offer, unanswered if possible, and the sender; or any connection."""
+        negotiations = [*self.model.negotiations.values()]
+        found = [n for n in negotiations if n.answerer is None] or negotiations
+        if not found:
+            return self.device(number), None
+        negotiation = found[number % len(found)]
+        devices = [device for device in self.present if device.login == negotiation.reciever]
+        return devices[number % len(devices)], negotiation.sender
+
+    def negotiator(self, number: int) -> tuple[Connection, str | None]:
+        """Give a connection that takes part in a negotiation, and its peer's login; or any connection."""
+        found = [
+            (device, peer)
+            for n in self.model.negotiations.values()
+            for device, peer in ((n.offer.author, n.reciever), (n.answerer, n.sender))
+            if isinstance(device, Connection) and device in self.present
+        ]
+        return found[number % len(found)] if found else (self.device(number), None)
+
+    def callee(self, number: int) -> tuple[Connection, str]:
+        """Give a connection that is being called, and the caller; or any connection and user."""
+        ringing = sorted(self.model.ringing)
+        if not ringing:
+            return self.device(number), self.login(number)
+        caller, callee = ringing[number % len(ringing)]
+        return next(device for device in self.present if device.login == callee), caller
 
     async def comes(self, user: str) -> None:
-        """Log in one more connection of a user."""
+        """Log in one more connection of a user, if there are not many yet."""
+        if len(self.model.live(self.scene.login(user))) >= DEVICES:
+            return
         self.done += 1
         await self._calm()
         self._take(await self.scene.enter_one(user))
@@ -192,7 +227,7 @@ class Acts:
     async def reads_online(self) -> None:
         """Compare `/online` with who is here."""
         online = set(self.model.online())
-        away = {self.login(user) for user in USERS} - online
+        away = {self.scene.login(user) for user in USERS} - online
         await self.scene.until_online(online, absent=away)
 
     # ── offer and answer ───────────────────────────────────────────────────────────────────────

@@ -21,17 +21,17 @@ from signalproof.errors import KitError, NonConformance
 __all__ = ["EXAMPLES", "explore"]
 
 T = TypeVar("T")
-EXAMPLES = 12
+EXAMPLES = 8
 """Scenes, where the operator names no number."""
 SECONDS, ROUND_TRIPS = 2.0, 40
 """How long they may take together: seconds, and round trips."""
-STEPS = 16
+STEPS = 24
 """Acts in a scene at most."""
 LONG = 20.0
 """Seconds of ringing that no scene outlasts."""
 KEPT_OPEN = 24
 """Scenes whose connections stay open, to catch late events."""
-SHRINKING = 4.0
+SHRINKING = 6.0
 """Seconds after which what was found is reported, shrunk as far as it got."""
 PATIENCE = 0.5
 """Seconds for an event to come while what was found is shrunk, beside the round trip."""
@@ -111,17 +111,22 @@ class _Player:
         self.cast.evidence += scene.evidence
         self.cast.warnings += scene.warnings
         if self.result.found is not None:
-            done = [other for other in scenes if other is not self.result.scene]
-            scenes[:] = [self.result.scene] if self.result.scene else []
-        else:
-            done = scenes[: -KEPT_OPEN or None][-1:] if len(scenes) > KEPT_OPEN else []
-        await asyncio.gather(*(other.close() for other in done))
+            await self.keep_only(self.result.scene)
+        elif len(scenes) > KEPT_OPEN:
+            await scenes[-KEPT_OPEN - 1].close()
+
+    async def keep_only(self, kept: Cast | None) -> None:
+        """Send everybody home but those of one scene, and judge no other."""
+        scenes = self.cast.scenes
+        done = [scene for scene in scenes if scene is not kept]
+        scenes[:] = [kept] if kept is not None else []
+        await asyncio.gather(*(scene.close() for scene in done))
 
 
 async def explore(cast: Cast, *, nonsense: bool = False) -> None:
     """Play random scenes; raise the breach of the shortest one that breaks a requirement, with its transcript.
 
-    Unless the operator asks for a number of examples it plays a dozen, and fewer where they would take long.
+    Unless the operator asks for a number of examples it plays a few, and fewer where they would take long.
     With `nonsense` generated input is among the acts.
     """
     target = cast.target
@@ -140,6 +145,7 @@ async def explore(cast: Cast, *, nonsense: bool = False) -> None:
     result = player.result
     cast.transcript.note("kit", f"{result.scenes} random scenes, {result.acts} acts, --seed {target.seed}")
     if result.found is not None and result.scene is not None:
+        await player.keep_only(result.scene)
         cast.transcript = result.scene.transcript
         again = f"--examples {examples} --seed {target.seed}"
         result.found.hint = " ".join(
@@ -154,9 +160,9 @@ def _run(player: _Player, examples: int, seed: int, nonsense: bool) -> None:
     from hypothesis.configuration import set_hypothesis_home_dir
     from hypothesis.stateful import run_state_machine_as_test
 
-    from signalproof.machine import Fuzz, Machine
+    from signalproof.machine import make_machine
 
-    machine = type("Scene", (Fuzz if nonsense else Machine,), {"player": player})
+    machine = make_machine(player, nonsense=nonsense)
     settings = hypothesis.settings(
         max_examples=examples,
         stateful_step_count=STEPS,

@@ -40,7 +40,7 @@ FLAGS = (
     Flag("--concurrency", "Checks under way at once (16, and more on a slow link).", "N", int, about_run=True),
     Flag("--serial", "One check at a time, for debugging.", about_run=True),
     Flag("--slow", "Also run checks that wait for long limits of the target.", about_run=True),
-    Flag("--examples", "Random scenes to play (12).", "N", int, about_run=True),
+    Flag("--examples", "Random scenes to play (8).", "N", int, about_run=True),
     Flag("--seed", "Seed of the random scenes (0).", "N", int, about_run=True),
     Flag("--report", "Write report.json into this folder.", "DIR", about_run=True),
     Flag("--ca-file", "Trust the certificate authorities in this file.", "FILE"),

@@ -60,7 +60,7 @@ _OBJECTS = st.dictionaries(st.sampled_from(_FIELD_NAMES), _JSON, max_size=5)
 BODIES = st.builds(
     Body,
     st.binary(max_size=60)
-    | st.sampled_from(sorted(_NASTY)).map(_NASTY.__getitem__)
+    | st.sampled_from(sorted(_NASTY)).map(lambda number: _NASTY[number])
     | st.builds(lambda fields: json.dumps(fields).encode(), _OBJECTS),
     st.sampled_from([*(encoding.value for encoding in Encoding), "application/json; charset=utf-16", "text/html", ""]),
 )

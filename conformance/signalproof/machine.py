@@ -1,12 +1,14 @@
-"""The Hypothesis machines of random scenes: one rule for each act that a user can do, in any order.
+"""The Hypothesis machines of random scenes: steps that users take, in any order.
 
-Importing it imports Hypothesis, so `explore` does that only when it is needed.
+A step is drawn without knowledge of the scene. Its numbers choose among whoever is there, and an apt step chooses
+those for whom it makes sense: an answer comes from a user to whom there is an offer, a candidate from a connection
+in a negotiation. Importing this module imports Hypothesis, so `explore` does that only when it is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol
 
 from hypothesis import strategies as st
@@ -17,16 +19,9 @@ from signalproof.acts import TEXTS, USERS, Act, Acts, Flaw, flaws
 from signalproof.nonsense import Nonsense
 from signalproof.wire import POST_PATHS, Body, Encoding
 
-__all__ = ["Fuzz", "Machine", "Player"]
+__all__ = ["Player", "Step", "make_machine"]
 
-_DEVICE = st.integers(0, 5)
-_USER = st.sampled_from(USERS)
-_ANYBODY = st.sampled_from((*USERS, "nobody"))
-_SOMEBODY = st.one_of(st.none(), _ANYBODY)
-_ACT = st.builds(Act, st.sampled_from(["", *TEXTS.values()]), st.sampled_from(Encoding), st.booleans())
-_GENERATED = st.builds(Act, generate.TEXTS, st.sampled_from(Encoding))
-_FLAW = st.sampled_from(flaws())
-_PATH = st.sampled_from([(profile, path) for profile, paths in POST_PATHS.items() for path in paths])
+Play = Coroutine[Any, Any, None]
 
 
 class Player(Protocol):
@@ -37,19 +32,112 @@ class Player(Protocol):
     def begin(self, kind: type[Acts]) -> Acts:
         """Begin a scene."""
 
-    def do(self, act: Coroutine[Any, Any, None], acts: Acts) -> None:
+    def do(self, act: Play, acts: Acts) -> None:
         """Play one act of a scene."""
 
     def end(self, acts: Acts) -> None:
         """End a scene."""
 
 
-def _if_able(ability: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    return precondition(lambda machine: ability in machine.player.abilities)
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: what is done, by whom and to whom, whether that suits the state, and how it is posted."""
+
+    kind: str
+    who: int
+    to: int
+    apt: bool
+    named: bool
+    flaw: int
+    act: Act
 
 
-class Machine(RuleBasedStateMachine):
-    """The acts of the users of one scene."""
+def _offers(acts: Acts, step: Step) -> Play:
+    device = acts.device(step.who)
+    return acts.offers(device, acts.peer(device, step.to) if step.apt else acts.login(step.to), step.act)
+
+
+def _answers(acts: Acts, step: Step) -> Play:
+    device, sender = acts.answerer(step.who) if step.apt else (acts.device(step.who), acts.login(step.to))
+    return acts.answers(
+        device, sender if step.named else None, step.act, junk=None if step.apt else acts.login(step.to)
+    )
+
+
+def _answers_twice(acts: Acts, step: Step) -> Play:
+    device, _ = acts.answerer(step.who)
+    return acts.answers_twice(device, next((d for d in reversed(acts.present) if d.login == device.login), device))
+
+
+def _candidate(acts: Acts, step: Step) -> Play:
+    device, peer = acts.negotiator(step.who) if step.apt else (acts.device(step.who), acts.login(step.to))
+    return acts.posts_candidate(device, peer if step.named else None, step.act)
+
+
+def _rings(acts: Acts, step: Step) -> Play:
+    device = acts.device(step.who)
+    return acts.rings(device, acts.peer(device, step.to) if step.apt else acts.login(step.to))
+
+
+def _declines(acts: Acts, step: Step) -> Play:
+    return acts.declines(*(acts.callee(step.who) if step.apt else (acts.device(step.who), acts.login(step.to))))
+
+
+def _refreshes(acts: Acts, step: Step) -> Play:
+    device, peer = acts.negotiator(step.who) if step.apt else (acts.device(step.who), None)
+    return acts.refreshes(device, peer or acts.login(step.to))
+
+
+def _spoils(acts: Acts, step: Step) -> Play:
+    found = [flaw for flaw in flaws() if flaw.ability in acts.scene.target.profiles]
+    return acts.spoils(acts.device(step.who), found[step.flaw % len(found)], acts.login(step.to))
+
+
+_PLAYS: Mapping[str, Callable[[Acts, Step], Play]] = {
+    "offers": _offers,
+    "answers": _answers,
+    "answers twice": _answers_twice,
+    "cross": lambda acts, step: acts.offers_cross(acts.device(step.who), acts.device(step.to)),
+    "comes": lambda acts, step: acts.comes(USERS[step.to % len(USERS)]),
+    "leaves": lambda acts, step: acts.leaves(acts.device(step.who)),
+    "logs in again": lambda acts, step: acts.logs_in_again(
+        acts.device(step.who), acts.device(step.who).login if step.named else acts.login(step.to), sound=step.apt
+    ),
+    "candidate": _candidate,
+    "rings": _rings,
+    "declines": _declines,
+    "says": lambda acts, step: acts.says(acts.device(step.who), "free" if step.apt else "beasy"),
+    "refreshes": _refreshes,
+    "reads online": lambda acts, _: acts.reads_online(),
+    "spoils": _spoils,
+}
+_CORE = {"offers": 8, "answers": 8, "answers twice": 1, "cross": 1, "comes": 2, "leaves": 2, "logs in again": 1}
+_KINDS = {
+    "core": _CORE | {"spoils": 3},
+    "ice": {"candidate": 5},
+    "ring": {"rings": 3, "declines": 3},
+    "call": {"says": 2, "refreshes": 1},
+    "presence": {"reads online": 1},
+}
+"""How often each kind of step is drawn, by what the target has to be able to do."""
+
+
+_NUMBER = st.integers(0, 11)
+_APT = st.sampled_from([True, True, True, False])
+_ACT = st.builds(Act, st.sampled_from(["", *TEXTS.values()]), st.sampled_from(Encoding), st.booleans())
+_GENERATED = st.builds(Act, generate.TEXTS, st.sampled_from(Encoding))
+
+
+def _steps(abilities: frozenset[str]) -> st.SearchStrategy[Step]:
+    kinds = [
+        k for ability, each in _KINDS.items() if ability in abilities for k, often in each.items() for _ in range(often)
+    ]
+    flaw = st.integers(0, len(flaws()) - 1)
+    return st.builds(Step, st.sampled_from(kinds), _NUMBER, _NUMBER, _APT, st.booleans(), flaw, _ACT)
+
+
+class _Scene(RuleBasedStateMachine):
+    """The beginning and the end of a scene, and how its acts are played."""
 
     player: ClassVar[Player]
     kind: ClassVar[type[Acts]] = Acts
@@ -62,144 +150,72 @@ class Machine(RuleBasedStateMachine):
         """End the scene."""
         self.player.end(self.acts)
 
-    def _play(self, act: Coroutine[Any, Any, None]) -> None:
-        self.player.do(act, self.acts)
-
-    def _login(self, name: str | None) -> str | None:
-        return None if name is None else self.acts.login(name)
-
-    @rule(user=_USER)
-    def comes(self, user: str) -> None:
-        """One more connection of a user logs in."""
-        if self.acts.room_for(user):
-            self._play(self.acts.comes(user))
-
-    @rule(device=_DEVICE)
-    def leaves(self, device: int) -> None:
-        """A connection leaves."""
-        self._play(self.acts.leaves(self.acts.device(device)))
-
-    @rule(device=_DEVICE, to=_ANYBODY, act=_ACT)
-    def offers(self, device: int, to: str, act: Act) -> None:
-        """A connection offers to a user, itself, or nobody."""
-        self._play(self.acts.offers(self.acts.device(device), self.acts.login(to), act))
-
-    @rule(device=_DEVICE, other=_DEVICE, act=_ACT)
-    def negotiates(self, device: int, other: int, act: Act) -> None:
-        """A connection offers to the user of another, which answers."""
-        offerer, answerer = self.acts.device(device), self.acts.device(other)
-        self._play(self.acts.offers(offerer, answerer.login, act))
-        self._play(self.acts.answers(answerer, offerer.login, act))
-
-    @rule(device=_DEVICE, other=_DEVICE)
-    def offers_cross(self, device: int, other: int) -> None:
-        """Two connections offer to each other at once."""
-        self._play(self.acts.offers_cross(self.acts.device(device), self.acts.device(other)))
-
-    @rule(device=_DEVICE, sender=_SOMEBODY, act=_ACT, junk=_SOMEBODY)
-    def answers(self, device: int, sender: str | None, act: Act, junk: str | None) -> None:
-        """A connection answers, whether or not there is an offer."""
-        self._play(self.acts.answers(self.acts.device(device), self._login(sender), act, self._login(junk)))
-
-    @rule(device=_DEVICE, other=_DEVICE)
-    def answers_twice(self, device: int, other: int) -> None:
-        """Two connections answer the same offer at once."""
-        self._play(self.acts.answers_twice(self.acts.device(device), self.acts.device(other)))
-
-    @rule(device=_DEVICE, flaw=_FLAW, to=_USER)
-    def spoils(self, device: int, flaw: Flaw, to: str) -> None:
-        """A connection posts what has to be refused."""
-        if flaw.ability in self.player.abilities:
-            self._play(self.acts.spoils(self.acts.device(device), flaw, self.acts.login(to)))
-
-    @rule(device=_DEVICE, user=_USER, sound=st.booleans())
-    def logs_in_again(self, device: int, user: str, sound: bool) -> None:
-        """A connection logs in again."""
-        self._play(self.acts.logs_in_again(self.acts.device(device), self.acts.login(user), sound=sound))
-
-    @_if_able("presence")
-    @rule()
-    def reads_online(self) -> None:
-        """Somebody reads who is online."""
-        self._play(self.acts.reads_online())
-
-    @_if_able("ice")
-    @rule(device=_DEVICE, peer=_SOMEBODY, act=_ACT)
-    def posts_candidate(self, device: int, peer: str | None, act: Act) -> None:
-        """A connection posts a candidate."""
-        self._play(self.acts.posts_candidate(self.acts.device(device), self._login(peer), act))
-
-    @_if_able("ring")
-    @rule(device=_DEVICE, callee=_ANYBODY)
-    def rings(self, device: int, callee: str) -> None:
-        """A connection calls a user, or nobody."""
-        self._play(self.acts.rings(self.acts.device(device), self.acts.login(callee)))
-
-    @_if_able("ring")
-    @rule(device=_DEVICE, caller=_ANYBODY)
-    def declines(self, device: int, caller: str) -> None:
-        """A connection declines a call."""
-        self._play(self.acts.declines(self.acts.device(device), self.acts.login(caller)))
-
-    @_if_able("call")
-    @rule(device=_DEVICE, status=st.sampled_from(("beasy", "free")))
-    def says(self, device: int, status: str) -> None:
-        """A connection says `free` or `beasy`."""
-        self._play(self.acts.says(self.acts.device(device), status))
-
-    @_if_able("call")
-    @rule(device=_DEVICE, peer=_ANYBODY)
-    def refreshes(self, device: int, peer: str) -> None:
-        """A connection asks a user to negotiate anew."""
-        self._play(self.acts.refreshes(self.acts.device(device), self.acts.login(peer)))
+    def play(self, play: Play) -> None:
+        """Play one act."""
+        self.player.do(play, self.acts)
 
 
-class Fuzz(Machine):
-    """Generated input among the acts of the users of one scene."""
+def make_machine(player: Player, *, nonsense: bool) -> type[RuleBasedStateMachine]:
+    """Make the machine for a target, with generated input among its steps or without."""
+    playing, able = player, player.abilities
+    typed = [flaw for flaw in flaws() if flaw.field and flaw.ability in able]
 
-    kind = Nonsense
+    class Scene(_Scene):
+        """What users do."""
 
-    @rule(device=_DEVICE, to=_USER, act=_GENERATED)
-    def offers_any_text(self, device: int, to: str, act: Act) -> None:
-        """A generated text is forwarded in an offer."""
-        self._play(self.acts.offers(self.acts.device(device), self.acts.login(to), act))
+        player = playing
+        kind = Nonsense if nonsense else Acts
 
-    @rule(device=_DEVICE, act=_GENERATED)
-    def answers_any_text(self, device: int, act: Act) -> None:
-        """A generated text is forwarded in an answer."""
-        self._play(self.acts.answers(self.acts.device(device), None, act))
+        @rule(step=_steps(able))
+        def acts_as_users_do(self, step: Step) -> None:
+            """One step."""
+            self.play(_PLAYS[step.kind](self.acts, step))
 
-    @_if_able("ice")
-    @rule(device=_DEVICE, act=_GENERATED)
-    def trickles_any_text(self, device: int, act: Act) -> None:
-        """A generated text is forwarded as a candidate."""
-        self._play(self.acts.posts_candidate(self.acts.device(device), None, act))
+    if not nonsense:
+        return Scene
 
-    @rule(device=_DEVICE, flaw=_FLAW, value=generate.WRONG_VALUES, to=_USER)
-    def posts_wrong_value(self, device: int, flaw: Flaw, value: object, to: str) -> None:
-        """A request has a generated value of the wrong type in one of its required fields."""
-        if flaw.ability in self.player.abilities and flaw.field:
-            self._play(self.acts.spoils(self.acts.device(device), replace(flaw, value=value), self.acts.login(to)))
+    class Fuzz(Scene):
+        """Generated input among what users do."""
 
-    @rule(device=_DEVICE, path=_PATH, body=generate.BODIES)
-    def posts_anything(self, device: int, path: tuple[str, str], body: Body) -> None:
-        """A generated body comes to an endpoint."""
-        if path[0] in self.player.abilities:
-            self._play(self.acts.posts_anything(self.acts.device(device), path[1], body))
+        @rule(step=_steps(able & {"core", "ice"}), act=_GENERATED)
+        def forwards_any_text(self, step: Step, act: Act) -> None:
+            """A step with a generated text."""
+            self.play(_PLAYS[step.kind](self.acts, replace(step, act=act)))
 
-    @_if_able("invent")
-    @rule(text=generate.LOGINS)
-    def visits(self, text: str) -> None:
-        """A user with a generated login comes and goes."""
-        self._play(self.acts.visits(text))
+        @rule(
+            number=_NUMBER,
+            flaw=st.integers(0, len(typed) - 1).map(lambda index: typed[index]),
+            to=_NUMBER,
+            value=generate.WRONG_VALUES,
+        )
+        def refuses_a_wrong_value(self, number: int, flaw: Flaw, to: int, value: object) -> None:
+            """A required field has a generated value of the wrong type."""
+            self.play(self.acts.spoils(self.acts.device(number), replace(flaw, value=value), self.acts.login(to)))
 
-    @_if_able("invent")
-    @rule(arguments=generate.LOGIN_ARGUMENTS)
-    def stranger_logs_in(self, arguments: Sequence[object]) -> None:
-        """Somebody emits `login` with generated arguments."""
-        self._play(self.acts.stranger_logs_in(arguments))
+        @rule(
+            number=_NUMBER,
+            path=st.sampled_from([p for a in sorted(able) for p in POST_PATHS.get(a, ())]),
+            body=generate.BODIES,
+        )
+        def refuses_any_body(self, number: int, path: str, body: Body) -> None:
+            """A generated body comes to an endpoint."""
+            self.play(self.acts.posts_anything(self.acts.device(number), path, body))
 
-    @rule(frames=generate.FRAMES)
-    def throws_frames(self, frames: Sequence[str | bytes]) -> None:
-        """Somebody sends generated frames."""
-        self._play(self.acts.throws_frames(frames))
+        @precondition(lambda _: "invent" in able)
+        @rule(text=generate.LOGINS)
+        def serves_any_login(self, text: str) -> None:
+            """A user with a generated login comes and goes."""
+            self.play(self.acts.visits(text))
+
+        @precondition(lambda _: "invent" in able)
+        @rule(arguments=generate.LOGIN_ARGUMENTS)
+        def refuses_a_wrong_login(self, arguments: Sequence[object]) -> None:
+            """Somebody emits `login` with generated arguments."""
+            self.play(self.acts.stranger_logs_in(arguments))
+
+        @rule(frames=generate.FRAMES)
+        def outlasts_any_frames(self, frames: Sequence[str | bytes]) -> None:
+            """Somebody sends generated frames."""
+            self.play(self.acts.throws_frames(frames))
+
+    return Fuzz
