@@ -23,7 +23,7 @@ SENT = {
     "CallRequest", "ConnectAuth", "DeclineRequest", "IceRequest", "LoginRequest", "RecieverAnswerRequest",
     "RefreshRequest", "SenderOfferRequest", "StatusRequest",
 }  # fmt: skip
-EVENT_MAPS = {"ClientEvents", "ServerEvents"}
+EVENT_MAPS = {"ClientAcks", "ClientEvents", "ServerEvents"}
 SCALARS = {"string", "integer", "number", "boolean"}
 BANNED_NAMES = {"Error", "Field", "IntEnum", "Object", "Ok", "Response", "Type"}
 KEYWORDS = {
@@ -237,6 +237,7 @@ def test_event_maps_name_the_events_of_the_protocol() -> None:
     """The maps have each event of the protocol, required, with its payload."""
     payloads = {name: FILES[name]["properties"] for name in EVENT_MAPS}
     assert payloads["ClientEvents"] == {"login": {"$ref": "LoginRequest.json"}}
+    assert payloads["ClientAcks"] == {"login": {"$ref": "LoginAck.json"}}
     assert payloads["ServerEvents"] == {
         "sender_offer": {"$ref": "SenderOfferEvent.json"},
         "reciever_answer": {"$ref": "RecieverAnswerEvent.json"},
