@@ -8,7 +8,7 @@ import argparse
 import json
 from pathlib import Path
 
-from contract import definitions, documents, release
+from contract import definitions, documents, pages, release
 
 SOURCE = Path(__file__).resolve().parent / "v1"
 
@@ -45,6 +45,7 @@ def main() -> None:
 
     contents = build()
     texts = {name: json.dumps(document, indent=2, ensure_ascii=False) + "\n" for name, document in contents.items()}
+    texts |= pages.pages(contents["openapi.json"], contents["asyncapi.json"])
     write(texts, check=options.check)
     released = SOURCE / "released"
     if found := list(release.problems(released, contents)):

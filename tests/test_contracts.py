@@ -27,6 +27,8 @@ BUNDLE, OPENAPI, DISCRIMINATED, ASYNCAPI, EVENTS = (
 )
 DOCUMENTS = {"openapi": OPENAPI, "openapi.discriminator": DISCRIMINATED, "asyncapi": ASYNCAPI}
 COMPONENTS = "#/components/schemas/"
+NAMES = {"ProfileName", "RefusalCode"}
+"""Definitions that the documents refer to in words only, for client code that wants the values."""
 MEDIA = ["application/json", "application/x-www-form-urlencoded"]
 
 
@@ -244,7 +246,7 @@ def test_a_document_is_self_contained(document: dict[str, Any]) -> None:
     assert '"$schema"' not in json.dumps(document)
     assert '"externalValue"' not in json.dumps(document)
     used = {target.removeprefix(COMPONENTS) for target in targets(document) if target.startswith(COMPONENTS)}
-    assert used == schemas.keys()
+    assert used == schemas.keys() - NAMES
 
 
 @pytest.mark.parametrize("document", [OPENAPI, ASYNCAPI], ids=["openapi", "asyncapi"])

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from signalproof_server import PROTOCOL, PROTOCOL_VERSION, __version__, wire
+from signalproof_server import PROTOCOL, PROTOCOL_VERSION, __version__, docs, wire
 from signalproof_server.config import Limits, Settings
 from signalproof_server.errors import BadRequest, MethodNotAllowed, NotFound, Refusal, TooLarge, Unauthorized, reply_to
 from signalproof_server.log import Logger, where
@@ -47,7 +47,7 @@ class HttpEdge:
             self._route("/.well-known/vcsp", "GET", self.discovery),
         ]
         app = Starlette(
-            routes=[*posts, *gets],
+            routes=[*posts, *gets, *docs.routes(self.settings.root_path)],
             exception_handlers={HTTPException: self._not_routed},
         )
         app.router.redirect_slashes = False

@@ -7,7 +7,7 @@ from typing import Final
 
 from contract.definitions import BASE, DIALECT, EVENT_MAPS, Json, Schema, flatten, reachable, refs
 
-__all__ = ["Source", "bundles", "read_source", "services"]
+__all__ = ["NOTE", "Source", "bundles", "read_source", "services"]
 
 DEFS: Final = "#/$defs/"
 COMPONENTS: Final = "#/components/schemas/"
