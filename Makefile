@@ -1,6 +1,7 @@
 # make check   judge the bundled reference server, or TARGET=https://… another one; ARGS='…' are passed on
 # make test    the project's own tests
 # make lint    lint, format and strict types
+# make contracts  lint the OpenAPI and AsyncAPI documents; needs Node.js
 # make proof   break the reference server in every way that is known and see that the kit says so
 # Each sets up .venv from the hash-pinned lock first, when that has changed.
 
@@ -9,7 +10,7 @@ REPORT ?= signalproof-report
 STAMP := .venv/.installed
 BIN := .venv/bin
 
-.PHONY: check test lint proof setup bundle lock clean
+.PHONY: check test lint contracts proof setup bundle lock clean
 
 check: $(STAMP)
 	@$(BIN)/signalproof check $(TARGET) --report '$(REPORT)' $(ARGS)
@@ -23,6 +24,9 @@ lint: $(STAMP)
 	@$(BIN)/mypy
 	@$(BIN)/python schemas/build.py --check
 
+contracts:
+	@sh schemas/lint/run
+
 proof: $(STAMP)
 	@$(BIN)/python tests/faults/proof.py --out proof $(ARGS)
 
@@ -31,7 +35,7 @@ setup: $(STAMP)
 $(STAMP): requirements.lock pyproject.toml .ci/setup
 	@PYTHON='$(PYTHON)' sh .ci/setup
 
-# Regenerates what is derived: the flat bundles of the schemas.
+# Regenerates what is derived from schemas/v1: the bundles, the OpenAPI and AsyncAPI documents and their pages.
 bundle: $(STAMP)
 	@$(BIN)/python schemas/build.py
 

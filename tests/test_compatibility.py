@@ -14,6 +14,7 @@ from contract import compatibility, promises
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 DIST = SCHEMAS / "v1" / "dist"
+TOOLS = shutil.ignore_patterns("node_modules", "codegen", "lint")
 DEFS: dict[str, Any] = json.loads((DIST / "vcsp.json").read_text(encoding="utf-8"))["$defs"]
 OPENAPI: dict[str, Any] = json.loads((DIST / "openapi.json").read_text(encoding="utf-8"))
 ASYNCAPI: dict[str, Any] = json.loads((DIST / "asyncapi.json").read_text(encoding="utf-8"))
@@ -191,7 +192,7 @@ def test_a_new_endpoint_may_ask_for_a_token() -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the schemas that a test may change."""
-    return Path(shutil.copytree(SCHEMAS, tmp_path / "schemas"))
+    return Path(shutil.copytree(SCHEMAS, tmp_path / "schemas", ignore=TOOLS))
 
 
 def build(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:

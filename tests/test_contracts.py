@@ -21,6 +21,7 @@ from signalproof.wire import POST_PATHS
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "schemas"
 DIST = SCHEMAS / "v1" / "dist"
+TOOLS = shutil.ignore_patterns("node_modules", "codegen", "lint")
 BUNDLE, OPENAPI, DISCRIMINATED, ASYNCAPI, EVENTS = (
     json.loads((DIST / name).read_text(encoding="utf-8"))
     for name in ("vcsp.json", "openapi.json", "openapi.discriminator.json", "asyncapi.json", "vcsp.events.json")
@@ -310,6 +311,20 @@ def test_every_operation_is_explained() -> None:
     assert promises.of_openapi(OPENAPI)[1] == {f"POST {code(row.what)}: needs a body" for row in POSTS}
 
 
+# ── the linters ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_linters_are_pinned_without_a_registry() -> None:
+    """Exact versions, by hash, from whatever registry the machine uses."""
+    wanted = json.loads((SCHEMAS / "lint" / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    packages = json.loads((SCHEMAS / "lint" / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    assert packages.pop("")["dependencies"] == wanted
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name
+
+
 # ── mistakes in the sources ────────────────────────────────────────────────────────────────────
 
 MISTAKES = {
@@ -339,7 +354,7 @@ def test_a_mistake_in_a_source_stops_the_build_in_one_line(
     tmp_path: Path, complaint: str, mistake: tuple[str, str | None, str]
 ) -> None:
     """The file and what is wrong with it, and no traceback."""
-    folder = Path(shutil.copytree(SCHEMAS, tmp_path / "schemas"))
+    folder = Path(shutil.copytree(SCHEMAS, tmp_path / "schemas", ignore=TOOLS))
     name, old, new = mistake
     path = folder / "v1" / name
     text = path.read_text(encoding="utf-8")

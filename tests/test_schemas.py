@@ -15,6 +15,7 @@ from jsonschema.protocols import Validator
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 V1 = SCHEMAS / "v1"
+TOOLS = shutil.ignore_patterns("node_modules", "codegen", "lint")
 FILES = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(V1.glob("*.json"))}
 BUNDLE = json.loads((V1 / "dist" / "vcsp.json").read_text(encoding="utf-8"))
 MESSAGES = json.loads((V1 / "dist" / "vcsp.messages.json").read_text(encoding="utf-8"))
@@ -114,7 +115,7 @@ def build(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """Return a copy of the schemas folder that a test may damage."""
-    return Path(shutil.copytree(SCHEMAS, tmp_path / "schemas"))
+    return Path(shutil.copytree(SCHEMAS, tmp_path / "schemas", ignore=TOOLS))
 
 
 @pytest.mark.parametrize("name", FILES)
