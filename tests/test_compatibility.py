@@ -226,17 +226,24 @@ def test_the_build_takes_an_additive_change(folder: Path) -> None:
     assert build(folder, "--check").returncode == 0
 
 
-@pytest.mark.parametrize("name", ["vcsp.json", "openapi.json", "asyncapi.json"])
+@pytest.mark.parametrize("name", ["vcsp.json", "openapi.json", "asyncapi.json", "SHA256SUMS"])
 def test_a_released_file_is_frozen(folder: Path, name: str) -> None:
     """A byte that changes is noticed, and so is a file that is gone."""
     path = folder / "v1" / "released" / "1.0" / name
-    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("a", "b"), encoding="utf-8")
     touched = build(folder, "--check")
     path.unlink()
     gone = build(folder, "--check")
     assert (touched.returncode, gone.returncode) == (1, 1)
-    assert touched.stderr == gone.stderr
-    assert touched.stderr.startswith(f"1.0/{name}: a released file is changed or missing; restore it\n")
+    assert touched.stderr.splitlines()[0].endswith(": a released file is changed or missing; restore it")
+    assert gone.stderr.splitlines()[0] == f"1.0/{name}: a released file is changed or missing; restore it"
+
+
+def test_a_release_has_the_name_of_a_version(folder: Path) -> None:
+    """Otherwise nobody could say which is the last."""
+    (folder / "v1" / "released" / "draft").mkdir()
+    done = build(folder, "--check")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "released/draft: not the name of a version")
 
 
 def test_a_version_is_released_once(folder: Path) -> None:

@@ -336,6 +336,8 @@ MISTAKES = {
     "openapi.yaml: not an object": ("openapi.yaml", None, "- a list\n"),
     "openapi.yaml: $ref 'Ring.json' names no definition": ("openapi.yaml", "CallRequest.json", "Ring.json"),
     "openapi.yaml: $ref 'CallRequest' names no definition": ("openapi.yaml", "CallRequest.json", "CallRequest"),
+    "openapi.yaml: POST /call has no operationId": ("openapi.yaml", "operationId: postCall", "x-name: postCall"),
+    "asyncapi.yaml: calling has no title": ("asyncapi.yaml", "title: Somebody calls", "x-name: calls"),
     "openapi.yaml: there is no examples/CallRequest/valid/ring.json": (
         "openapi.yaml",
         "CallRequest/valid/call.json",

@@ -12,6 +12,11 @@ __all__ = ["NOTE", "Source", "bundles", "read_source", "services"]
 DEFS: Final = "#/$defs/"
 COMPONENTS: Final = "#/components/schemas/"
 EXAMPLES: Final = "examples/"
+OPERATION: Final = {
+    "openapi.yaml": ("operationId", "tags", "summary", "description", "responses"),
+    "asyncapi.yaml": ("action", "channel", "tags", "title", "summary", "description", "messages"),
+}
+"""What an operation has to say of itself, for the pages and for whoever generates code."""
 NOTE: Final = "Generated from schemas/v1: do not edit."
 
 
@@ -95,10 +100,21 @@ def _self_contained(name: str, definitions: Mapping[str, Schema], folder: Path) 
         definition: flatten(definitions[definition], COMPONENTS)
         for definition in reachable(definitions, {target.removesuffix(".json") for target in used})
     }
+    for place, operation in _operations(source):
+        for key in OPERATION[name]:
+            if key not in operation:
+                raise Source(f"{name}: {place} has no {key}")
     document: Schema = _resolve(source, name, folder)
     document["info"]["description"] = f"{document['info']['description'].rstrip()}\n\n{NOTE}\n"
     document.setdefault("components", {})["schemas"] = schemas
     return document
+
+
+def _operations(source: Schema) -> Iterator[tuple[str, Schema]]:
+    yield from source.get("operations", {}).items()
+    for path, item in source.get("paths", {}).items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
 
 
 def _resolve(value: Json, name: str, folder: Path) -> Json:

@@ -119,7 +119,7 @@ def _limits(schema: Schema) -> str:
         elif least is not None:
             texts.append(f", {least} or more{unit}")
         elif most is not None:
-            texts.append(f", {most} or less{unit}")
+            texts.append(f", up to {most}{unit}")
     return "".join(texts)
 
 

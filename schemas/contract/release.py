@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ __all__ = ["FROZEN", "freeze", "problems"]
 
 FROZEN: Final = ("asyncapi.json", "openapi.json", "vcsp.json")
 SUMS: Final = "SHA256SUMS"
+VERSION: Final = re.compile(r"\d+\.\d+")
 
 
 def freeze(folder: Path, texts: Mapping[str, str], version: str) -> Path:
@@ -28,16 +30,18 @@ def freeze(folder: Path, texts: Mapping[str, str], version: str) -> Path:
 
 def problems(folder: Path, documents: Mapping[str, Schema]) -> Iterator[str]:
     """Yield one line for each released file that was touched, and each promise of the last release that is broken."""
-    releases = sorted(folder.iterdir(), key=_number) if folder.is_dir() else []
-    for release in releases:
-        for line in (release / SUMS).read_text(encoding="utf-8").splitlines():
-            digest, _, name = line.partition("  ")
-            path = release / name
-            if not path.is_file() or _digest(path) != digest:
+    folders = sorted(folder.iterdir()) if folder.is_dir() else []
+    if strange := [path.name for path in folders if not VERSION.fullmatch(path.name)]:
+        yield f"released/{strange[0]}: not the name of a version"
+        return
+    for release in folders:
+        for name in (SUMS, *FROZEN):
+            if not (release / name).is_file() or (name != SUMS and _digest(release / name) != _sums(release).get(name)):
                 yield f"{release.name}/{name}: a released file is changed or missing; restore it"
                 return
-    if releases:
-        last = {name: json.loads((releases[-1] / name).read_text(encoding="utf-8")) for name in FROZEN}
+    if folders:
+        release = max(folders, key=_number)
+        last = {name: json.loads((release / name).read_text(encoding="utf-8")) for name in FROZEN}
         yield from _broken(last, documents)
 
 
@@ -45,6 +49,11 @@ def _broken(old: Mapping[str, Schema], new: Mapping[str, Schema]) -> Iterator[st
     yield from compatibility.broken(old["vcsp.json"]["$defs"], new["vcsp.json"]["$defs"])
     for name, read in (("openapi.json", promises.of_openapi), ("asyncapi.json", promises.of_asyncapi)):
         yield from promises.broken(read(old[name]), read(new[name]), name)
+
+
+def _sums(release: Path) -> dict[str, str]:
+    lines = (release / SUMS).read_text(encoding="utf-8").splitlines() if (release / SUMS).is_file() else []
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def _number(release: Path) -> tuple[int, ...]:
