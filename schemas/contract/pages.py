@@ -61,8 +61,11 @@ def pages(openapi: Schema, asyncapi: Schema) -> dict[str, str]:
 
 
 def _writer(document: Schema, links: dict[str, str]) -> Writer:
+    """Make the writer of a page; what is also the name of a field, such as `login`, leads nowhere."""
     definitions = document["components"]["schemas"]
-    return Writer(definitions, links | {name: f"#{name}" for name in definitions})
+    fields = {field for schema in definitions.values() for field in schema.get("properties", ())}
+    clear = {name: target for name, target in links.items() if name not in fields}
+    return Writer(definitions, clear | {name: f"#{name}" for name in definitions})
 
 
 def _page(document: Schema, groups: list[Group], writer: Writer, elsewhere: Mapping[str, str]) -> str:
