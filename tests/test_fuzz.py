@@ -22,6 +22,8 @@ from signalproof_server.wire import Decoder
 
 EXAMPLES = 20
 """How many requests are generated for an endpoint, beside the systematic ones."""
+PATIENT = 120
+"""Seconds after which a run that should have ended is killed."""
 LOGINS = ("alice", "bob", "carol")
 OPTIONS = (
     "--exclude-checks=negative_data_rejection",  # unknown fields are ignored (HTTP-6), refusals may come with 200
@@ -65,7 +67,13 @@ def fuzz(url: str, folder: Path, *options: str) -> tuple[int, str]:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
             )
-            output, _ = await process.communicate()
+            try:
+                async with asyncio.timeout(PATIENT):
+                    output, _ = await process.communicate()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+                raise
             result.append((process.returncode or 0, output.decode()))
 
     play(url, scene)
