@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-__all__ = ["for_event_name", "for_payload", "for_reply", "for_stranger", "for_text", "for_unheard"]
+__all__ = ["for_event_name", "for_payload", "for_refusal", "for_reply", "for_stranger", "for_text", "for_unheard"]
 
 _SPELLING = (
     "The protocol's own spelling is `reciever`, in event names, keys and the `type` value; "
@@ -60,7 +60,7 @@ def for_stranger(event: str, *, own_connection: bool) -> str | None:
 def for_reply(status: int, text: str) -> str | None:
     """Explain a reply that is neither an acceptance nor a refusal."""
     lowered = text.lower()
-    if "<html" in lowered or "<!doctype" in lowered:
+    if "<html" in lowered or "<!doctype" in lowered or "an html page" in lowered:
         return (
             "An HTML page came where JSON belongs: the framework's or the proxy's own error page. "
             "Register handlers that answer every error with a JSON refusal."
@@ -70,6 +70,16 @@ def for_reply(status: int, text: str) -> str | None:
     if status == 403 and "csrf" in lowered:
         return "Exempt the protocol endpoints from CSRF checks: the sid is the credential."
     return None
+
+
+def for_refusal(status: int) -> str | None:
+    """Explain a refusal of a malformed request that has the wrong HTTP status."""
+    if status != 200:
+        return None
+    return (
+        "This refuses, but with HTTP 200, by which libraries and monitoring take it for a success. "
+        "200 is for refusals of well-formed requests; a malformed request gets a 4xx status."
+    )
 
 
 def for_unheard(others: list[str]) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -12,6 +14,9 @@ from signalproof.schemas import violation
 from signalproof.transport import HttpReply
 
 __all__ = ["Outcome", "Reply", "no_reply", "read_reply"]
+
+
+_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 class Outcome(StrEnum):
@@ -99,6 +104,9 @@ def _judge(status: int, content_type: str, content: bytes, accepted_schema: str)
 
 
 def _excerpt(body: bytes) -> str:
+    if title := _TITLE.search(body[:20_000]):
+        # A page begins with what all pages begin with; its title says what happened.
+        return f"an HTML page, {' '.join(html.unescape(title[1].decode('utf-8', 'replace')).split())[:100]!r}"
     text = " ".join(body[:200].decode("utf-8", "replace").split())
     text = "".join(character if character.isprintable() else "·" for character in text)
     return text if len(text) <= 120 else f"{text[:119]}…"

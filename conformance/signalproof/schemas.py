@@ -76,5 +76,10 @@ def violation(name: str, message: object, *, content: bool = False) -> str | Non
     if error is None:
         return None
     where = "".join(f"/{part}" for part in error.absolute_path)
-    text = error.message if len(error.message) <= 160 else f"{error.message[:157]}…"
+    text = _ending_matters(error.message)
     return f"{where or 'the message'}: {text} (schemas/v1/{name}.json)"
+
+
+def _ending_matters(text: str) -> str:
+    """Shorten a message in the middle: it begins with the value, and ends with what is wrong with it."""
+    return text if len(text) <= 160 else f"{text[:80]} … {text[-76:]}"

@@ -63,14 +63,21 @@ def test_an_event_at_a_stranger_is_explained() -> None:
     [
         (500, "HTTP 500 <!DOCTYPE html><title>Server Error", "HTML page"),
         (404, "HTTP 404 <HTML>", "HTML page"),
+        (500, "HTTP 500 an HTML page, 'DoesNotExist at /offer'", "HTML page"),
         (415, 'HTTP 415 {"detail":"Unsupported media type"}', "application/x-www-form-urlencoded"),
         (403, 'HTTP 403 {"detail":"CSRF Failed"}', "CSRF"),
     ],
-    ids=["doctype", "html", "media_type", "csrf"],
+    ids=["doctype", "html", "title", "media_type", "csrf"],
 )
 def test_a_broken_reply_is_explained(status: int, text: str, words: str) -> None:
     """The usual habits of frameworks."""
     assert words in (hints.for_reply(status, text) or "")
+
+
+def test_a_refusal_of_something_malformed_with_http_200_is_explained() -> None:
+    """Which is what old servers do; another status is not explained."""
+    assert "a malformed request gets a 4xx status" in (hints.for_refusal(200) or "")
+    assert hints.for_refusal(302) is None
 
 
 @pytest.mark.parametrize("status", [200, 400, 403, 500])

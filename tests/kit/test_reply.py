@@ -86,3 +86,10 @@ def test_a_long_body_is_shown_in_one_short_line() -> None:
     assert len(text) < 160
     assert "\n" not in text
     assert "…" in text
+
+
+def test_a_page_is_named_by_its_title() -> None:
+    """Where the beginning of a debug page is what all pages begin with, the title names the exception."""
+    page = b"<!DOCTYPE html>\n<html>" + b"<meta>" * 50 + b"<title>DoesNotExist\n  at &#x27;/offer&#x27;</title>"
+    text = read_reply(HttpReply(500, {"content-type": "text/html"}, page, 0), "OfferAccepted").describe()
+    assert text.startswith("HTTP 500 an HTML page, \"DoesNotExist at '/offer'\"")

@@ -213,7 +213,7 @@ async def test_a_self_offer_never_comes_back_to_its_connection(cast: Cast, devic
         "OFFER-11",
         not posting.at(man),
         expected="no event at the connection that posted the self-offer",
-        received=f"{len(posting.at(man))} events",
+        received="the sender_offer" if len(posting.at(man)) == 1 else f"{len(posting.at(man))} of them",
     )
 
 
