@@ -98,6 +98,7 @@ Examples:
   signalproof check https://chat.example.org/api --socket-url https://rt.example.org
   signalproof check URL --jwt-secret-file secret     a server that asks for tokens
   signalproof check URL --report out --strict        in CI: exit code 0 or 1, out/report.json
+  signalproof check URL --baseline known.toml        fail only for breaches that it does not list
   signalproof check URL -k offer -v                  pytest's own options pass through
 
 \b

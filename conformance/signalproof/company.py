@@ -151,6 +151,7 @@ class Company(Expectations):
         setting["number"], setting["target"] = self._number * 1_000_000 + self._scenes_made, target
         scene = type(self)(**setting)
         scene._refusals, scene._controls = self._refusals, self._controls
+        scene.is_known, scene.passed_over = self.is_known, self.passed_over
         self.scenes.append(scene)
         return scene
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from signalproof.requirements import catalogue
 from signalproof.resources import SUITE
@@ -11,6 +12,7 @@ from signalproof.resources import SUITE
 __all__ = ["checks_by_requirement", "table"]
 
 
+@cache
 def checks_by_requirement() -> Mapping[str, list[str]]:
     """Give the checks of each requirement of the catalogue, as `module::function`, in the order of the suite."""
     found: dict[str, list[str]] = {identifier: [] for identifier in catalogue()}

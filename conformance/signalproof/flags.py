@@ -42,6 +42,8 @@ FLAGS = (
     Flag("--slow", "Also run checks that wait for long limits of the target.", about_run=True),
     Flag("--examples", "Random scenes to play (8).", "N", int, about_run=True),
     Flag("--seed", "Seed of the random scenes (0).", "N", int, about_run=True),
+    Flag("--baseline", "Known breaches, which do not fail the run: a TOML file.", "FILE", about_run=True),
+    Flag("--write-baseline", "Write the breaches of this run into a baseline.", "FILE", about_run=True),
     Flag("--report", "Write report.json into this folder.", "DIR", about_run=True),
     Flag("--ca-file", "Trust the certificate authorities in this file.", "FILE"),
     Flag("--insecure", "Trust any certificate."),

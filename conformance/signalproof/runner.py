@@ -55,7 +55,7 @@ class Result:
     """What came of one check.
 
     `error` is what ended it: a breach, or a fault of the kit; `judged` is false until the run settled;
-    `skipped` says why it was not run.
+    `skipped` says why it was not run; `expected` are the findings that the baseline expects.
     """
 
     check: Check
@@ -65,6 +65,7 @@ class Result:
     judged: bool = False
     skipped: str | None = None
     breaches: list[NonConformance] = field(default_factory=list)
+    expected: list[NonConformance] = field(default_factory=list)
 
     @property
     def verdict(self) -> Verdict:
@@ -79,8 +80,33 @@ class Result:
 
     @property
     def findings(self) -> list[NonConformance]:
-        """All breaches, those of a MUST first."""
-        return [*self.breaches, *self.cast.warnings]
+        """All breaches, the new ones first, and of these those of a MUST."""
+        return sorted([*self.breaches, *self.cast.warnings], key=self.expected.__contains__)
+
+    @property
+    def new_breaches(self) -> list[NonConformance]:
+        """The breaches of a MUST that no baseline expects."""
+        return [found for found in self.breaches if found not in self.expected]
+
+    @property
+    def new_warnings(self) -> list[NonConformance]:
+        """The breaches of a SHOULD that no baseline expects."""
+        return [found for found in self.cast.warnings if found not in self.expected]
+
+    @property
+    def known(self) -> bool:
+        """Whether the baseline expects all that was found, and something was."""
+        return bool(self.expected) and len(self.expected) == len(self.findings)
+
+    @property
+    def violated(self) -> set[str]:
+        """The requirements that the target broke here."""
+        return {identifier for found in self.findings for identifier in found.requirements}
+
+    @property
+    def ended(self) -> bool:
+        """Whether the check ran to its end, so that it has decided all its requirements."""
+        return self.judged and self.skipped is None and self.error is None
 
 
 @contextlib.contextmanager
@@ -102,10 +128,20 @@ def _collector_paused() -> Iterator[None]:
 
 
 class Run:
-    """All checks of one session against one target. Use it inside one event loop; close it at the end."""
+    """All checks of one session against one target. Use it inside one event loop; close it at the end.
 
-    def __init__(self, target: Target, http: Http, identities: Identities) -> None:
+    `expects` says whether a finding is known of a check, given by name, so that the check goes on where it can.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        http: Http,
+        identities: Identities,
+        expects: Callable[[NonConformance, str], bool] = lambda *_: False,
+    ) -> None:
         self.target = target
+        self._expects = expects
         self.http = http
         self.identities = identities
         self.results: dict[str, Result] = {}
@@ -166,7 +202,7 @@ class Run:
         )
         for result in results:
             known = {(found.requirements, found.received) for found in result.breaches}
-            for found in result.cast.settle(sids):
+            for found in (*result.cast.passed_over, *result.cast.settle(sids)):
                 if (found.requirements, found.received) not in known:
                     known.add((found.requirements, found.received))
                     result.breaches.append(found)
@@ -183,6 +219,7 @@ class Run:
             ledger=self._ledger,
             identities=self.identities,
         )
+        cast.is_known = lambda found: self._expects(found, check.name)
         result = self.results[check.name] = Result(check, cast)
         if check.waits_for is not None:
             result.skipped = self.target.reason_to_skip(check.waits_for)

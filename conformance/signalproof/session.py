@@ -16,6 +16,7 @@ import pytest
 from signalproof import doctor, options
 from signalproof.errors import InvalidTarget, NotTestable, TargetUnusable
 from signalproof.identity import Identities
+from signalproof.known import Known
 from signalproof.options import CHECKED_PROFILES
 from signalproof.reports import json_report, terminal
 from signalproof.requirements import catalogue
@@ -30,7 +31,14 @@ class ConformanceSession:
     """The hooks of an active session; registered only when there is a target."""
 
     def __init__(
-        self, target: Target, identities: Identities, *, serial: bool, strict: bool, report: Path | None
+        self,
+        target: Target,
+        identities: Identities,
+        *,
+        serial: bool,
+        strict: bool,
+        report: Path | None,
+        known: Known,
     ) -> None:
         self.target = target
         self._identities = identities
@@ -38,6 +46,7 @@ class ConformanceSession:
         self._serial = serial
         self._strict = strict
         self._report = report
+        self._known = known
         self._runner = asyncio.Runner(loop_factory=_new_event_loop)
         self._run: Run | None = None
         self._checks: dict[str, Check] = {}
@@ -51,6 +60,7 @@ class ConformanceSession:
             raise pytest.UsageError("--target runs its checks concurrently by itself: leave out -n")
         try:
             target, identities = options.read(option)
+            known = Known.of(option)
         except InvalidTarget as error:
             raise pytest.UsageError(str(error)) from None
         return cls(
@@ -59,6 +69,7 @@ class ConformanceSession:
             serial=bool(getattr(option, "serial", False)),
             strict=bool(getattr(option, "strict", False)),
             report=Path(report) if (report := getattr(option, "report", None)) else None,
+            known=known,
         )
 
     # ── before ─────────────────────────────────────────────────────────────────────────────────
@@ -84,7 +95,7 @@ class ConformanceSession:
         except BaseException:
             await http.close()
             raise
-        return Run(self.target, http, self._identities)
+        return Run(self.target, http, self._identities, self._known.expects)
 
     def _refuse(self, unusable: TargetUnusable) -> None:
         if self._report is not None:
@@ -99,17 +110,24 @@ class ConformanceSession:
     def cast(self) -> None:
         """Stand in for the cast in pytest's own view; the runner brings the real one."""
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None, None, None]:
         """Deselect the checks of profiles that are not selected; order the rest as the specification is."""
+        collected = list(items)
+        yield
+        try:
+            self._known.collected(
+                {item.nodeid for item in collected}, {i.nodeid for i in filter(self._wants, collected)}
+            )
+        except InvalidTarget as error:
+            raise pytest.UsageError(str(error)) from None
         topics = list(dict.fromkeys(requirement.topic for requirement in catalogue().values()))
         kept: list[pytest.Item] = []
         dropped: list[pytest.Item] = []
         for item in items:
-            profiles = {catalogue()[i].profile for i in _requirements(item) if i in catalogue()}
-            profiles |= {str(mark.args[0]) for mark in item.iter_markers("profile")}
-            selected = not self.target.profiles or profiles <= set(self.target.profiles)
-            (kept if selected else dropped).append(item)
+            (kept if self._wants(item) else dropped).append(item)
         if dropped:
             config.hook.pytest_deselected(items=dropped)
 
@@ -120,6 +138,12 @@ class ConformanceSession:
         items[:] = sorted(kept, key=rank)
         # Now, before plugins for asynchronous tests of other people put wrappers around the coroutines.
         self._checks = {item.nodeid: check for item in items if (check := _check_of(item))}
+
+    def _wants(self, item: pytest.Item) -> bool:
+        """Whether the selected profiles ask for a check."""
+        profiles = {catalogue()[i].profile for i in _requirements(item) if i in catalogue()}
+        profiles |= {str(mark.args[0]) for mark in item.iter_markers("profile")}
+        return not self.target.profiles or profiles <= set(self.target.profiles)
 
     # ── the run ────────────────────────────────────────────────────────────────────────────────
 
@@ -155,6 +179,7 @@ class ConformanceSession:
             except InvalidTarget as error:
                 raise pytest.UsageError(str(error)) from None
         self.duration = perf_counter() - began
+        self._known.mark(self._run.results.values())
         self._explained = terminal.explainers(list(self._run.results.values()))
 
     @pytest.hookimpl(tryfirst=True)
@@ -167,22 +192,26 @@ class ConformanceSession:
             began = perf_counter()
             self._runner.run(self._run.run_one(check))
             self.duration += perf_counter() - began
+            self._known.mark([self._run.results[check.name]])
             self._explained.add(check.name)
         result = self._run.results[check.name]
         if result.skipped is not None:
             pytest.skip(result.skipped)
-        found = next(iter(result.breaches or (result.cast.warnings if self._strict else ())), None)
-        if found is None and result.error is not None:
+        found = next(iter(result.new_breaches or (result.new_warnings if self._strict else ())), None)
+        if found is None and result.error is not None and result.error not in result.expected:
             raise result.error
         if found is not None:
-            whole = check.name in self._explained or not result.breaches
+            whole = check.name in self._explained or not result.new_breaches
             text = terminal.explain(result, whole=whole)
             # In place of a traceback, which would explain the kit instead of the target.
             pyfuncitem.repr_failure = lambda *_: text  # type: ignore[method-assign]
             if not whole:
                 pyfuncitem.user_properties.append(("signalproof", "folded"))
             raise found
-        if result.cast.warnings:
+        if result.known:
+            pyfuncitem.user_properties.append(("signalproof", "known"))
+            pytest.xfail(self._known.reason(result))
+        if result.new_warnings:
             pyfuncitem.user_properties.append(("signalproof", "warned"))
         return True
 
@@ -203,6 +232,8 @@ class ConformanceSession:
         """Show a breached SHOULD as a warning; fold failures whose cause is explained at another check."""
         if report.when == "call" and report.passed and ("signalproof", "warned") in report.user_properties:
             return "warned", "w", ("WARNED", {"yellow": True})
+        if report.when == "call" and report.skipped and ("signalproof", "known") in report.user_properties:
+            return "known", "k", ("KNOWN", {"yellow": True})
         if report.when == "call" and report.failed and ("signalproof", "folded") in report.user_properties:
             return "failed of the same cause", "f", ("FAILED", {"red": True})
         return None
@@ -217,17 +248,23 @@ class ConformanceSession:
         if self._run is not None:
             self._runner.run(self._run.close())
         self._runner.close()
-        verdicts = {result.verdict for result in finished}
-        if Verdict.ERROR in verdicts and Verdict.FAILED not in verdicts:
+        assessment = self._known.assess(finished)
+        fault = any(result.verdict is Verdict.ERROR for result in finished)
+        if fault and not terminal.any_new(finished, strict=False):
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        elif assessment and assessment.stale and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
         yield
         if not finished or session.exitstatus == pytest.ExitCode.INTERRUPTED:
             return
         reporter = session.config.pluginmanager.getplugin("terminalreporter")
-        lines = terminal.summary(self.target, finished, self.duration, strict=self._strict)
+        lines = terminal.summary(self.target, finished, self.duration, strict=self._strict, baseline=assessment)
         if self._report is not None:
-            path = json_report.write(self._report, self.target, finished, self.duration, strict=self._strict)
+            path = json_report.write(
+                self._report, self.target, finished, self.duration, strict=self._strict, baseline=assessment
+            )
             lines.append(f"report: {path}")
+        lines += self._known.write(finished)
         for line in lines:
             reporter.write_line(line)
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from signalproof.baseline import Assessment
 from signalproof.errors import TargetUnusable
+from signalproof.reports import known
 from signalproof.reports.terminal import not_claimed, verdict
 from signalproof.requirements import Level, catalogue, spec_version
 from signalproof.runner import Result, Verdict
@@ -19,7 +21,9 @@ __all__ = ["discard", "document", "write", "write_unusable"]
 NAME = "report.json"
 
 
-def document(target: Target, results: Sequence[Result], duration: float, *, strict: bool) -> dict[str, Any]:
+def document(
+    target: Target, results: Sequence[Result], duration: float, *, strict: bool, baseline: Assessment | None = None
+) -> dict[str, Any]:
     """Give the report of a run; `duration` in seconds."""
     rows = [_row(result, strict=strict) for result in results]
     count = Counter(row["outcome"] for row in rows)
@@ -34,10 +38,12 @@ def document(target: Target, results: Sequence[Result], duration: float, *, stri
             "failed": count["failed"],
             "warned": count["warned"],
             "skipped": count["skipped"],
+            "known": sum(result.known for result in results),
             "errors": count["error"],
             "duration_s": round(duration, 3),
             "handshakes": sum(result.cast.handshakes for result in results),
         },
+        **({"baseline": known.document(baseline)} if baseline else {}),
         "results": rows,
     }
 
@@ -55,15 +61,24 @@ def _row(result: Result, *, strict: bool) -> dict[str, Any]:
         "outcome": "failed" if failed_by_strict else result.verdict.value,
         "duration_s": round(result.duration, 4),
         "message": result.cast.redact(message),
+        **({"known": result.known} if result.expected else {}),
         "violated": list(dict.fromkeys(i for found in findings for i in found.requirements)),
         **({"hint": hint} if hint else {}),
         **({"ladder": result.cast.transcript.ladder()} if findings or result.error else {}),
     }
 
 
-def write(folder: Path, target: Target, results: Sequence[Result], duration: float, *, strict: bool) -> Path:
+def write(
+    folder: Path,
+    target: Target,
+    results: Sequence[Result],
+    duration: float,
+    *,
+    strict: bool,
+    baseline: Assessment | None = None,
+) -> Path:
     """Write `report.json` into `folder` and give its path."""
-    return _write(folder, document(target, results, duration, strict=strict))
+    return _write(folder, document(target, results, duration, strict=strict, baseline=baseline))
 
 
 def write_unusable(folder: Path, target: Target, unusable: TargetUnusable) -> Path:

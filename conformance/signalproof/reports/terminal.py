@@ -13,7 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Column
 
+from signalproof.baseline import Assessment
 from signalproof.errors import NonConformance
+from signalproof.reports import known
 from signalproof.requirements import PROFILES, Level, catalogue, spec_version
 from signalproof.runner import Check, Result, Verdict
 from signalproof.target import Target
@@ -82,8 +84,8 @@ def explainers(results: Sequence[Result]) -> set[str]:
     """Choose for each broken requirement the check that explains it at length: of those about it, the shortest."""
     chosen: dict[str, Result] = {}
     for result in results:
-        if result.breaches:
-            principal = result.breaches[0].requirements[0]
+        if result.new_breaches:
+            principal = result.new_breaches[0].requirements[0]
             chosen[principal] = min(chosen.get(principal, result), result, key=partial(_length, principal))
     return {result.check.name for result in chosen.values()}
 
@@ -104,7 +106,7 @@ def _explanation(result: Result, whole: bool) -> str:
         return f"{first}\n(explained with a ladder at another check)"
     lines = _finding(first)
     for other in findings[1:4]:
-        lines.append(f"also      {other}")
+        lines.append(f"also      {'known: ' if other in result.expected else ''}{other}")
     if len(findings) > 4:
         lines.append(f"also      {len(findings) - 4} more findings of this kind")
     return "\n".join([*lines, "", result.cast.transcript.ladder()])
@@ -121,36 +123,47 @@ def _finding(found: NonConformance) -> list[str]:
     return lines
 
 
-def summary(target: Target, results: Sequence[Result], duration: float, *, strict: bool) -> list[str]:
+def summary(
+    target: Target, results: Sequence[Result], duration: float, *, strict: bool, baseline: Assessment | None = None
+) -> list[str]:
     """Give the verdict and what it stands on."""
     order = list(catalogue()).index
-    broken, warned = _breached(results, Level.MUST), _breached(results, Level.SHOULD)
+    broken, warned = _breached(results, Level.MUST), _breached(results, Level.SHOULD, new=True)
     ran = [result for result in results if result.skipped is None]
     cited = {identifier for result in ran for identifier in result.check.requirements}
     musts = [i for i in cited if catalogue()[i].level is Level.MUST]
     handshakes = sum(result.cast.handshakes for result in results)
     lines = []
     for result in results:
-        for found in result.cast.warnings[:1]:
+        for found in result.new_warnings[:1]:
             lines.append(result.cast.redact(f"warning: {found} [{_short(result.check.name)}]"))
             if found.hint:
                 lines.append(f"         {found.hint}")
     lines += [f"not run: {_short(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
     lines.append(f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s")
-    undecided = {i for result in ran if result.breaches or result.error for i in result.check.requirements} - {*broken}
+    undecided = {i for result in ran if result.error for i in result.check.requirements} - {*broken}
     kept = len([i for i in musts if i not in broken and i not in undecided])
     lines.append(f"{kept} of {len(musts)} MUST requirements kept")
     if not any(connection.heard for result in ran for connection in result.cast.connections):
         lines.append("no event of any kind arrived: does the server emit, and to the connections' Socket.IO sids?")
-    for identifier in broken:
-        number = sum(identifier in found.requirements for r in results for found in r.breaches[:1])
-        lines.append(f"broken: {identifier}, in {number} checks: {catalogue()[identifier].sentence}")
+    for identifier in _breached(results, Level.MUST, new=True):
+        number = sum(any(identifier in found.requirements for found in r.new_breaches) for r in results)
+        checks = "1 check" if number == 1 else f"{number} checks"
+        lines.append(f"broken: {identifier}, in {checks}: {catalogue()[identifier].sentence}")
     if open_ones := [i for i in musts if i in undecided]:
         lines.append(f"undecided, because their checks ended before: {', '.join(sorted(open_ones, key=order))}")
     if warned:
         lines.append(f"{'broken' if strict else 'not followed'} (SHOULD): {', '.join(warned)}")
-    lines.append(f"verdict: {target.url} is {verdict(results, strict=strict).upper()}")
-    return lines
+    closing = f"verdict: {target.url} is {verdict(results, strict=strict).upper()}"
+    if baseline is not None:
+        lines += known.lines(baseline)
+        closing += known.suffix(baseline, new=any_new(results, strict=strict))
+    return [*lines, closing]
+
+
+def any_new(results: Sequence[Result], *, strict: bool) -> bool:
+    """Whether a run fails by something that no baseline expects."""
+    return any(result.new_breaches or (strict and result.new_warnings) for result in results)
 
 
 def verdict(results: Sequence[Result], *, strict: bool) -> str:
@@ -161,11 +174,12 @@ def verdict(results: Sequence[Result], *, strict: bool) -> str:
     return "unusable" if Verdict.ERROR in verdicts else "conformant"
 
 
-def _breached(results: Sequence[Result], level: Level) -> list[str]:
+def _breached(results: Sequence[Result], level: Level, *, new: bool = False) -> list[str]:
     found = {
         identifier: None
         for result in results
         for finding in result.findings
+        if not (new and finding in result.expected)
         for identifier in finding.requirements
         if catalogue()[identifier].level is level
     }
