@@ -1,4 +1,4 @@
-"""The kit against servers at the two ends: one that is right in every unusual way, and those that do nothing."""
+"""The kit against other servers: one that is right in every unusual way, an old one, and those that do nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import json
 import secrets
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ IGNORED = {"ANSWER-3", "HTTP-7b", "HTTP-9b", "HTTP-10b", "HTTP-11", "HTTP-14", "
 """What the contrarian breaches on purpose: each a SHOULD."""
 BUSY = {"ORDER-4"}
 """What shows when the machine is slow."""
+GENTLE = ("--concurrency", "8", "--timeout", "8", "--examples", "1")
+"""For the old server, which is slow, and of whose many breaches random scenes find now this one and now that."""
 PROFILES = ["core", "ice", "call", "presence", "correlation"]
 
 
@@ -62,9 +65,16 @@ def test_the_contrarian_conforms(tmp_path: Path, auth: bool) -> None:
     assert warned - BUSY == IGNORED, run.output
 
 
-def test_the_contrarian_shares_no_code() -> None:
+@pytest.mark.parametrize(
+    ("server", "libraries"),
+    [
+        ("contrarian.py", {"aiohttp", "jwt", "socketio"}),
+        ("oldstyle.py", {"django", "rest_framework", "socketio", "uvicorn"}),
+    ],
+)
+def test_a_target_shares_no_code(server: str, libraries: set[str]) -> None:
     """It is written from the specification: it imports neither the kit nor the reference server."""
-    tree = ast.parse((HERE / "contrarian.py").read_text(encoding="utf-8"))
+    tree = ast.parse((HERE / server).read_text(encoding="utf-8"))
     imported = {
         name.partition(".")[0]
         for node in ast.walk(tree)
@@ -76,7 +86,24 @@ def test_the_contrarian_shares_no_code() -> None:
             else []
         )
     }
-    assert imported <= {*sys.stdlib_module_names, "aiohttp", "jwt", "socketio"}
+    assert imported <= {*sys.stdlib_module_names, *libraries}
+
+
+def test_the_old_server_breaks_exactly_what_its_baseline_says(tmp_path: Path) -> None:
+    """Nothing is new, nothing stale, nothing undecided; and real peers get through all the same."""
+    baseline = HERE / "oldstyle.toml"
+    entries = tomllib.loads(baseline.read_text(encoding="utf-8"))["known"]
+    options = ("--profiles", ",".join(PROFILES[:-1]), "--baseline", str(baseline), *GENTLE)
+    with serving(tmp_path, "oldstyle.py") as url:
+        run = check(tmp_path, PATIENT, url, *options)
+    assert run.code == 0, run.output
+    assert run.report is not None
+    assert f"verdict: {url} is NONCONFORMANT, in the ways that its baseline lists" in run.output
+    broken = {identifier for row in run.report["results"] for identifier in row["violated"]}
+    assert broken - BUSY == {entry["requirement"] for entry in entries}
+    assert {entry["outcome"] for entry in entries} == {"fail", "warn"}
+    assert (run.report["baseline"]["stale"], run.report["baseline"]["undecided"]) == ([], [])
+    assert run.report["summary"]["handshakes"] >= 10
 
 
 @pytest.mark.parametrize("kind", ["empty", "offer-ok", "all-ok", "error", "echo", "never", "hang-up", "html"])
