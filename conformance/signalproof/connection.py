@@ -262,11 +262,14 @@ class Client:
             headers = {} if given is None else {"authorization": given}
         if body.content_type is not None:
             headers["content-type"] = body.content_type
-        posting.sent_at = perf_counter()
-        stage.transcript.add(self.name, SERVER, what.replace("POST", method))
+
+        def on_turn() -> None:
+            posting.sent_at = perf_counter()
+            stage.transcript.add(self.name, SERVER, what.replace("POST", method))
+
         try:
             path = variation.get("path", posting.kind.path)
-            raw = await stage.http.request(method, path, headers=headers, content=body.content)
+            raw = await stage.http.request(method, path, headers=headers, content=body.content, on_turn=on_turn)
         except HttpFailure as failure:
             posting.reply = no_reply(str(failure))
         else:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from signalproof.requirements import catalogue
+from signalproof.requirements import PROFILES, catalogue
 from signalproof.resources import SUITE
 
-__all__ = ["checks_by_requirement", "table"]
+__all__ = ["checks_by_requirement", "listing", "purposes", "table"]
 
 
 @cache
@@ -21,6 +22,16 @@ def checks_by_requirement() -> Mapping[str, list[str]]:
             if isinstance(node, ast.AsyncFunctionDef):
                 for identifier in _cited(node):
                     found.setdefault(identifier, []).append(f"{path.stem}::{node.name}")
+    return found
+
+
+def purposes() -> Mapping[str, str]:
+    """Give the first sentence of each check's docstring, by the check's name as above."""
+    found: dict[str, str] = {}
+    for path in sorted(SUITE.glob("test_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.AsyncFunctionDef):
+                found[f"{path.stem}::{node.name}"] = (ast.get_docstring(node) or "").partition("\n")[0]
     return found
 
 
@@ -41,3 +52,20 @@ def table(profiles: tuple[str, ...] = ()) -> Iterator[str]:
             names = "<br>".join(f"`{name}`" for name in checks[requirement.id])
             reason = f"not testable from outside: {requirement.untestable}" if requirement.untestable else "none yet"
             yield f"| {requirement.id} | {requirement.level} | {requirement.profile} | {names or reason} |"
+
+
+def listing(profiles: tuple[str, ...] = (), *, width: int = 0) -> Iterator[str]:
+    """Give the requirements by profile, for all profiles or those named; `width` wraps the sentences."""
+    checks = checks_by_requirement()
+    for profile in profiles or PROFILES:
+        own = [requirement for requirement in catalogue().values() if requirement.profile == profile]
+        yield f"{profile}: {len(own)} requirements"
+        for requirement in own:
+            number = len(checks[requirement.id])
+            deciding = f"{number} check{'s' if number > 1 else ''}" if number else "no check"
+            head = f"  {requirement.id:9} {requirement.level:6} {deciding:9}  "
+            yield from (
+                textwrap.wrap(requirement.sentence, width, initial_indent=head, subsequent_indent=" " * len(head))
+                if width
+                else [f"{head}{requirement.sentence}"]
+            )

@@ -31,6 +31,7 @@ __all__ = [
     "load_key",
     "parse_claims",
     "parse_command",
+    "parse_key",
     "read_secret",
 ]
 
@@ -174,6 +175,11 @@ class Accounts:
 
 
 def load_key(path: Path) -> tuple[RSAPrivateKey | EllipticCurvePrivateKey, str]:
+    """Read a private key from a file; see `parse_key`."""
+    return parse_key(read_secret(path, "--jwt-key-file"), f"--jwt-key-file {path}")
+
+
+def parse_key(text: str, option: str) -> tuple[RSAPrivateKey | EllipticCurvePrivateKey, str]:
     """Read a private key in PEM and give it with its algorithm, RS256 or ES256 (RFC 7518).
 
     Raises `InvalidTarget` when it is neither.
@@ -183,14 +189,14 @@ def load_key(path: Path) -> tuple[RSAPrivateKey | EllipticCurvePrivateKey, str]:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        key = load_pem_private_key(read_secret(path, "--jwt-key-file").encode(), password=None)
+        key = load_pem_private_key(text.encode(), password=None)
     except (ValueError, TypeError) as error:
-        raise InvalidTarget(f"--jwt-key-file {path} is not an unencrypted private key in PEM") from error
+        raise InvalidTarget(f"{option} is not an unencrypted private key in PEM") from error
     if isinstance(key, RSAPrivateKey):
         return key, "RS256"
     if isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1):
         return key, "ES256"
-    raise InvalidTarget(f"--jwt-key-file {path} has to hold an RSA key or an EC key on P-256")
+    raise InvalidTarget(f"{option} has to hold an RSA key or an EC key on P-256")
 
 
 def read_secret(path: Path, option: str) -> str:
@@ -218,12 +224,12 @@ def parse_claims(lines: Sequence[str]) -> dict[str, object]:
     return claims
 
 
-def parse_command(text: str, timeout: float) -> Commanded:
+def parse_command(text: str, timeout: float, option: str = "--token-command") -> Commanded:
     """Read a command line with `{login}` in it; raises `InvalidTarget`."""
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise InvalidTarget(f"--token-command cannot be read: {error}") from None
+        raise InvalidTarget(f"{option} cannot be read: {error}") from None
     if not any("{login}" in word for word in words):
-        raise InvalidTarget("--token-command needs {login} where the login belongs")
+        raise InvalidTarget(f"{option} needs {{login}} where the login belongs")
     return Commanded(words, timeout)

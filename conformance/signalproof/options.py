@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import tomllib
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from signalproof.errors import InvalidTarget
 from signalproof.flags import FLAGS
@@ -18,14 +16,57 @@ from signalproof.identity import (
     load_key,
     parse_claims,
     parse_command,
+    parse_key,
     read_secret,
 )
 from signalproof.target import Target, parse_headers, parse_profiles, parse_url, tls_context
+from signalproof.target_file import TargetFile
 
-__all__ = ["CHECKED_PROFILES", "read"]
+__all__ = ["CHECKED_PROFILES", "complete", "read"]
 
 CHECKED_PROFILES = ("core", "ice", "call", "presence", "correlation", "auth")
 """The profiles that this kit has checks for."""
+_PATHS = frozenset({"ca_file", "report", "baseline", "write_baseline"})
+_TOKENS = ("jwt_secret_file", "jwt_key_file", "token_command")
+
+
+def complete(option: Namespace) -> Namespace:
+    """Fill from the target file what the command line leaves open; the command line wins.
+
+    An option that the parser does not know counts as not given. Beside the options there is `file`, the
+    target file or None, and `named(key)`, which says where a value comes from.
+    Raises `InvalidTarget` when the file is wrong.
+    """
+    option = Namespace(**{flag.key: flag.default for flag in FLAGS} | vars(option))
+    option.file = file = TargetFile.read(Path(option.target_file)) if option.target_file else None
+    taken: dict[str, str] = {}
+    if file is not None:
+        _take(file, option, taken)
+    option.named = lambda key: file.place(taken[key]) if file and key in taken else f"--{key.replace('_', '-')}"
+    if not getattr(option, "target", None):
+        raise InvalidTarget(
+            f"{file.path} names no url: add one, or give it on the command line" if file else "there is no URL to check"
+        )
+    return option
+
+
+def _take(file: TargetFile, option: Namespace, taken: dict[str, str]) -> None:
+    keys = {"target": "url", "strict": "strict"} | {flag.key: flag.file_key for flag in FLAGS if flag.file_key}
+    # Tokens come from one source: any of the command line puts those of the file aside.
+    mine = any(getattr(option, key) for key in _TOKENS)
+    for key, name in keys.items():
+        special = key in {"header", "jwt_claim"} or (mine and key in _TOKENS)
+        if special or name not in file.values or getattr(option, key, None):
+            continue
+        value = file.values[name]
+        taken[key] = name
+        setattr(option, key, str(file.beside(value)) if key in _PATHS else value)
+    given = {line.partition(":")[0].strip().lower() for line in option.header}
+    for name, value in file.values.get("headers", {}).items():
+        if name.lower() not in given:
+            option.header = [*option.header, f"{name}:{file.credential(value, 'headers', name)}"]
+    if isinstance(option.profiles, list):
+        option.profiles = ",".join(option.profiles)
 
 
 def read(option: Namespace) -> tuple[Target, Identities]:
@@ -33,92 +74,76 @@ def read(option: Namespace) -> tuple[Target, Identities]:
 
     Raises `InvalidTarget` when they make no sense; the text names the option and the remedy.
     """
-    option = Namespace(**{**{flag.key: flag.default for flag in FLAGS}, **vars(option)})
-    file = _target_file(Path(option.target_file)) if option.target_file else {}
-    named = option.profiles or ",".join(file.get("profiles", []))
-    profiles = parse_profiles(named, available=CHECKED_PROFILES) if named else ()
-    timeout = _positive("--timeout", option.timeout, 5.0)
-    identities = _identities(option, file, timeout)
+    if not hasattr(option, "named"):
+        option = complete(option)
+    named: Callable[[str], str] = option.named
+    file: TargetFile | None = option.file
+    profiles = parse_profiles(option.profiles, available=CHECKED_PROFILES) if option.profiles else ()
+    timeout = _positive(named("timeout"), option.timeout)
+    rate = _positive(named("rate"), option.rate)
+    identities = _identities(option, timeout or 5.0)
     if profiles and type(identities) is not Anonymous and "auth" not in profiles:
-        raise InvalidTarget("tokens are given, but --profiles leaves out auth: add it, or leave the tokens out")
+        raise InvalidTarget(f"tokens are given, but {named('profiles')} leaves out auth: add it, or leave them out")
     target = Target(
-        url=parse_url(option.target, option="--target"),
-        socket_url=parse_url(option.socket_url, option="--socket-url") if option.socket_url else "",
+        url=parse_url(option.target, option=named("target")),
+        socket_url=parse_url(option.socket_url, option=named("socket_url")) if option.socket_url else "",
         profiles=profiles,
-        profiles_reason=("named by --profiles" if option.profiles else "named in the target file") if profiles else "",
+        profiles_reason=f"named by {named('profiles')}".removesuffix(": profiles") if profiles else "",
         headers=parse_headers(option.header),
-        timeout=timeout,
+        timeout=timeout or 5.0,
+        patient=timeout is None,
         slow=bool(option.slow),
-        examples=int(_positive("--examples", option.examples, 0)),
+        examples=int(_positive(named("examples"), option.examples) or 0),
         seed=option.seed or 0,
-        concurrency=int(_positive("--concurrency", option.concurrency, 0)),
-        tls=tls_context(Path(option.ca_file) if option.ca_file else None, insecure=bool(option.insecure)),
+        concurrency=int(_positive(named("concurrency"), option.concurrency) or 0),
+        rate=rate or 0.0,
+        tls=tls_context(
+            Path(option.ca_file) if option.ca_file else None, insecure=bool(option.insecure), option=named("ca_file")
+        ),
+        limits={name: float(value) for name, value in file.values.get("limits", {}).items()} if file else {},
+        notes=(f"options from {file.path}",) if file else (),
     )
     return target, identities
 
 
-def _identities(option: Namespace, file: dict[str, Any], timeout: float) -> Identities:
-    accounts = file.get("accounts", [])
-    sources = {
-        "--jwt-secret-file": option.jwt_secret_file,
-        "--jwt-key-file": option.jwt_key_file,
-        "--token-command": option.token_command,
-        "accounts in the target file": accounts,
-    }
-    given = [name for name, value in sources.items() if value]
-    if len(given) > 1:
-        raise InvalidTarget(f"{' and '.join(given)} exclude each other: tokens come from one source")
-    claims = parse_claims(option.jwt_claim)
+def _identities(option: Namespace, timeout: float) -> Identities:
+    file: TargetFile | None = option.file
+    named: Callable[[str], str] = option.named
+    given = [key for key in _TOKENS if getattr(option, key)]
+    accounts = file.values.get("accounts", []) if file else []
+    # Accounts stand in the file alone; so a source named on the command line puts them aside too.
+    accounts = [] if any(named(key).startswith("--") for key in given) else accounts
+    sources = [named(key) for key in given] + ([file.place("accounts")] if file and accounts else [])
+    if len(sources) > 1:
+        raise InvalidTarget(f"{' and '.join(sources)} exclude each other: tokens come from one source")
+    claims = (file.values.get("jwt_claims", {}) if file else {}) | parse_claims(option.jwt_claim)
     if claims and not (option.jwt_secret_file or option.jwt_key_file):
-        raise InvalidTarget("--jwt-claim goes with --jwt-secret-file or --jwt-key-file")
+        where = named("jwt_claim") if option.jwt_claim or not file else file.place("jwt_claims")
+        raise InvalidTarget(f"{where} goes with a secret or a key that signs tokens")
     if option.jwt_secret_file:
-        return Minted(read_secret(Path(option.jwt_secret_file), "--jwt-secret-file"), "HS256", claims)
+        if file and named("jwt_secret_file") != "--jwt-secret-file":
+            secret = file.credential(option.jwt_secret_file, "jwt_secret")
+        else:
+            secret = read_secret(Path(option.jwt_secret_file), "--jwt-secret-file")
+        return Minted(secret, "HS256", claims)
     if option.jwt_key_file:
-        return Minted(*load_key(Path(option.jwt_key_file)), claims)
+        if file and named("jwt_key_file") != "--jwt-key-file":
+            key = parse_key(file.credential(option.jwt_key_file, "jwt_key"), file.place("jwt_key"))
+        else:
+            key = load_key(Path(option.jwt_key_file))
+        return Minted(*key, claims)
     if option.token_command:
-        return parse_command(option.token_command, timeout)
-    if accounts:
-        return Accounts({account["login"]: _account_token(account) for account in accounts})
+        return parse_command(option.token_command, timeout, named("token_command"))
+    if file and accounts:
+        tokens = {
+            account["login"]: file.credential(account["token"], "accounts", index, "token")
+            for index, account in enumerate(accounts)
+        }
+        return Accounts(tokens)
     return Anonymous()
 
 
-def _target_file(path: Path) -> dict[str, Any]:
-    """Read a target file: `profiles`, a list of names, and `[[accounts]]` with `login` and a token."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidTarget(f"--target-file {path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise InvalidTarget(f"--target-file {path} is not TOML: {error}") from None
-    if unknown := set(content) - {"profiles", "accounts"}:
-        raise InvalidTarget(f"--target-file {path}: {min(unknown)!r} is unknown; it takes profiles and accounts")
-    accounts = content.get("accounts", [])
-    sound = isinstance(accounts, list) and all(
-        isinstance(a, dict) and isinstance(a.get("login"), str) and all(isinstance(v, str) for v in a.values())
-        for a in accounts
-    )
-    if not sound:
-        raise InvalidTarget(f"--target-file {path}: each of [[accounts]] takes login and token, both text")
-    return content
-
-
-def _account_token(account: dict[str, str]) -> str:
-    """Give the token of an account, by value, from the environment, or from a file."""
-    login = account["login"]
-    if "token_env" in account:
-        if account["token_env"] not in os.environ:
-            raise InvalidTarget(f"account {login!r}: the environment variable {account['token_env']} is not set")
-        return os.environ[account["token_env"]]
-    if "token_file" in account:
-        return read_secret(Path(account["token_file"]), f"account {login!r}: token_file")
-    if "token" in account:
-        return account["token"]
-    raise InvalidTarget(f"account {login!r} needs token, token_env or token_file")
-
-
-def _positive(option: str, value: float | None, default: float) -> float:
-    if value is None:
-        return default
-    if not value > 0:
+def _positive(option: str, value: float | None) -> float | None:
+    if value is not None and not value > 0:
         raise InvalidTarget(f"{option} has to be greater than 0")
     return value

@@ -1,4 +1,4 @@
-"""The pytest plugin: inert until `--target` is given, then it runs the conformance suite.
+"""The pytest plugin: inert until `--target` or `--target-file` is given, then it runs the conformance suite.
 
 Nothing heavier than pytest is imported here, so that other people's test suites pay nothing.
 """
@@ -20,7 +20,7 @@ __all__: list[str] = []
 def _wanted(config: pytest.Config | None) -> bool:
     arguments = list(config.invocation_params.args) if config is not None else []
     arguments += shlex.split(os.environ.get("PYTEST_ADDOPTS", ""))
-    return any(str(a) == "--target" or str(a).startswith("--target=") for a in arguments)
+    return any(str(argument).partition("=")[0] in {"--target", "--target-file"} for argument in arguments)
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "profile(name): the check needs this profile, beside that of its requirements")
     config.addinivalue_line("markers", "slow(limit): the check waits as long as this limit of the target")
     config.addinivalue_line("markers", "alone: the check runs after the others, by itself")
-    if not config.getoption("--target", default=None):
+    if not any(config.getoption(name, default=None) for name in ("--target", "--target-file")):
         return
     from signalproof.session import ConformanceSession
 

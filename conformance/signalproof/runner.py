@@ -54,14 +54,16 @@ class Check:
 class Result:
     """What came of one check.
 
-    `error` is what ended it: a breach, or a fault of the kit; `judged` is false until the run settled;
-    `skipped` says why it was not run; `expected` are the findings that the baseline expects.
+    `error` is what ended it: a breach, or a fault of the kit; `ended` is false while it runs and when it was
+    cut off; `judged` is false until the run settled; `skipped` says why it was not run; `expected` are the
+    findings that the baseline expects.
     """
 
     check: Check
     cast: Cast
     duration: float = 0.0
     error: BaseException | None = None
+    ended: bool = False
     judged: bool = False
     skipped: str | None = None
     breaches: list[NonConformance] = field(default_factory=list)
@@ -224,6 +226,7 @@ class Run:
         if check.waits_for is not None:
             result.skipped = self.target.reason_to_skip(check.waits_for)
             if result.skipped is not None:
+                result.ended = True
                 return result
         began = perf_counter()
         try:
@@ -243,7 +246,21 @@ class Run:
             await cast.quiet()
             if not self.identities.invents:
                 await cast.vacate()
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            # What a library makes of the cancellation is nobody's breach.
+            result.error = None
+            result.breaches.clear()
+            raise asyncio.CancelledError
+        result.ended = True
         return result
+
+    def cut_off(self) -> None:
+        """Leave it at what is known after an interrupt: late events were not waited for, and count for nothing."""
+        for result in self.results.values():
+            if not result.ended:
+                result.skipped = "the run was interrupted before it ended"
+            result.judged = True
+            result.cast.transcript.closed = True
 
     async def close(self) -> None:
         """Disconnect everybody and close the HTTP client."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Generator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from signalproof import doctor, options
+from signalproof.dry_run import DryRun
 from signalproof.errors import InvalidTarget, NotTestable, TargetUnusable
 from signalproof.identity import Identities
+from signalproof.interrupts import take_termination_as_interrupt
 from signalproof.known import Known
 from signalproof.options import CHECKED_PROFILES
 from signalproof.reports import json_report, terminal
@@ -25,6 +27,8 @@ from signalproof.target import Target
 from signalproof.transport import Http
 
 __all__ = ["ConformanceSession"]
+
+NOTHING_YET = "interrupted before the first check: no verdict"
 
 
 class ConformanceSession:
@@ -39,6 +43,7 @@ class ConformanceSession:
         strict: bool,
         report: Path | None,
         known: Known,
+        dry: bool = False,
     ) -> None:
         self.target = target
         self._identities = identities
@@ -47,6 +52,8 @@ class ConformanceSession:
         self._strict = strict
         self._report = report
         self._known = known
+        self._dry = dry
+        self._interrupted = False
         self._runner = asyncio.Runner(loop_factory=_new_event_loop)
         self._run: Run | None = None
         self._checks: dict[str, Check] = {}
@@ -59,6 +66,7 @@ class ConformanceSession:
         if getattr(option, "numprocesses", None):
             raise pytest.UsageError("--target runs its checks concurrently by itself: leave out -n")
         try:
+            option = options.complete(option)
             target, identities = options.read(option)
             known = Known.of(option)
         except InvalidTarget as error:
@@ -70,6 +78,7 @@ class ConformanceSession:
             strict=bool(getattr(option, "strict", False)),
             report=Path(report) if (report := getattr(option, "report", None)) else None,
             known=known,
+            dry=bool(option.dry_run),
         )
 
     # ── before ─────────────────────────────────────────────────────────────────────────────────
@@ -77,15 +86,42 @@ class ConformanceSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Examine the target; one that cannot be judged ends the session at once with exit code 4."""
-        if self._report is not None:
+        take_termination_as_interrupt()
+        if session.config.option.collectonly:
+            return
+        if self._dry:
+            session.config.pluginmanager.register(DryRun(_requirements), "signalproof-dry-run")
+        elif self._report is not None:
             json_report.discard(self._report)
-        if not session.config.option.collectonly:
-            try:
+        try:
+            if self._dry:
+                self.target = self._runner.run(self._discover())
+            else:
                 self._run = self._runner.run(self._prepare())
-            except TargetUnusable as unusable:
-                self._refuse(unusable)
-            except (InvalidTarget, NotTestable) as error:
-                raise pytest.UsageError(str(error)) from None
+        except TargetUnusable as unusable:
+            self._refuse(unusable)
+        except (InvalidTarget, NotTestable) as error:
+            raise pytest.UsageError(str(error)) from None
+        except KeyboardInterrupt:
+            self._end_before_it_began()
+
+    def _end_before_it_began(self) -> NoReturn:
+        """End the session after an interrupt during the preflight."""
+        self._runner.close()
+        if self._report is not None and not self._dry:
+            json_report.write(self._report, self.target, [], 0.0, strict=self._strict, interrupted=True)
+        pytest.exit(NOTHING_YET, returncode=pytest.ExitCode.INTERRUPTED)
+
+    async def _discover(self) -> Target:
+        """Learn which profiles would be checked: with one request at most, and none where they are named."""
+        if self.target.profiles:
+            return self.target
+        http = Http(self.target)
+        try:
+            _, document = await doctor.discover(self.target, http)
+            return doctor.complete(self.target, document, CHECKED_PROFILES, self._identities)
+        finally:
+            await http.close()
 
     async def _prepare(self) -> Run:
         asyncio.get_running_loop().set_exception_handler(_ignore_abandoned)
@@ -98,9 +134,17 @@ class ConformanceSession:
         return Run(self.target, http, self._identities, self._known.expects)
 
     def _refuse(self, unusable: TargetUnusable) -> None:
-        if self._report is not None:
+        if self._report is not None and not self._dry:
             json_report.write_unusable(self._report, self.target, unusable)
-        raise pytest.UsageError(str(unusable)) from None
+        raise pytest.UsageError(f"{unusable}\nStep by step: signalproof doctor {self.target.url}") from None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Say it in one line when an interrupt comes while the checks are being collected."""
+        try:
+            return (yield)
+        except KeyboardInterrupt:
+            pytest.exit(NOTHING_YET, returncode=pytest.ExitCode.INTERRUPTED)
 
     def pytest_report_header(self) -> list[str]:
         """Say what is checked, and why that."""
@@ -163,6 +207,8 @@ class ConformanceSession:
                     reporter.write_line(line)
             if not self._serial and not session.testsfailed:
                 self._run_concurrently(config, list(self._checks.values()))
+                if self._interrupted:
+                    session.items[:] = [item for item in session.items if self._ended(item)]
         return (yield)
 
     def _run_concurrently(self, config: pytest.Config, checks: list[Check]) -> None:
@@ -178,9 +224,16 @@ class ConformanceSession:
                 self._runner.run(self._run.run_all(checks, progress))
             except InvalidTarget as error:
                 raise pytest.UsageError(str(error)) from None
+            except KeyboardInterrupt:
+                self._interrupted = True
+                self._run.cut_off()
         self.duration = perf_counter() - began
         self._known.mark(self._run.results.values())
         self._explained = terminal.explainers(list(self._run.results.values()))
+
+    def _ended(self, item: pytest.Item) -> bool:
+        result = self._run.results.get(item.nodeid) if self._run else None
+        return result is not None and result.ended
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -190,7 +243,12 @@ class ConformanceSession:
             return None
         if self._serial:
             began = perf_counter()
-            self._runner.run(self._run.run_one(check))
+            try:
+                self._runner.run(self._run.run_one(check))
+            except KeyboardInterrupt:
+                self._interrupted = True
+                self._run.cut_off()
+                pyfuncitem.session.shouldstop = "interrupted"
             self.duration += perf_counter() - began
             self._known.mark([self._run.results[check.name]])
             self._explained.add(check.name)
@@ -243,25 +301,40 @@ class ConformanceSession:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
         """Say goodbye to the target, write the report, and end with the verdict."""
+        self._interrupted |= session.exitstatus == pytest.ExitCode.INTERRUPTED
         results = list(self._run.results.values()) if self._run else []
-        finished = [result for result in results if result.judged]
         if self._run is not None:
-            self._runner.run(self._run.close())
+            # Whoever interrupts a second time does not want to wait for the goodbye.
+            with suppress(KeyboardInterrupt):
+                self._runner.run(self._run.close())
         self._runner.close()
-        assessment = self._known.assess(finished)
+        if self._interrupted and self._run is not None:
+            self._run.cut_off()
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        finished = [result for result in results if result.judged]
+        assessment = None if self._interrupted else self._known.assess(finished)
         fault = any(result.verdict is Verdict.ERROR for result in finished)
-        if fault and not terminal.any_new(finished, strict=False):
+        if fault and not self._interrupted and not terminal.any_new(finished, strict=False):
             session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         elif assessment and assessment.stale and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         yield
-        if not finished or session.exitstatus == pytest.ExitCode.INTERRUPTED:
+        if self._run is None or not (finished or self._interrupted):
             return
         reporter = session.config.pluginmanager.getplugin("terminalreporter")
-        lines = terminal.summary(self.target, finished, self.duration, strict=self._strict, baseline=assessment)
+        if self._interrupted:
+            lines = terminal.interrupted(finished, len(self._checks)) if self._checks else []
+        else:
+            lines = terminal.summary(self.target, finished, self.duration, strict=self._strict, baseline=assessment)
         if self._report is not None:
             path = json_report.write(
-                self._report, self.target, finished, self.duration, strict=self._strict, baseline=assessment
+                self._report,
+                self.target,
+                finished,
+                self.duration,
+                strict=self._strict,
+                baseline=assessment,
+                interrupted=self._interrupted,
             )
             lines.append(f"report: {path}")
         lines += self._known.write(finished)

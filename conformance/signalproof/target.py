@@ -27,7 +27,9 @@ class Target:
     `concurrency` is the number of checks under way at once; `limits` are those that the target declares,
     in discovery and in the Engine.IO handshake, by name; `slow` runs checks that wait for long limits too;
     `examples` is the number of random scenes, 0 being as many as fit, and `seed` what they are drawn from;
-    `tls` says whom to trust, None being the authorities of the system.
+    `tls` says whom to trust, None being the authorities of the system; `patient` lets `timeout` grow with the
+    measured round trip; `rate` bounds requests and connects per second, 0 being no bound; `notes` are what the
+    operator should know before the run.
     """
 
     url: str
@@ -44,6 +46,9 @@ class Target:
     seed: int = 0
     tls: ssl.SSLContext | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
+    patient: bool = False
+    rate: float = 0.0
+    notes: tuple[str, ...] = ()
 
     def reason_to_skip(self, limit: str) -> str | None:
         """Say why a check that waits for a limit is not run, or give None when it is."""
@@ -75,13 +80,13 @@ def parse_url(text: str, *, option: str) -> str:
     return url.rstrip("/")
 
 
-def tls_context(ca_file: Path | None, *, insecure: bool) -> ssl.SSLContext | None:
+def tls_context(ca_file: Path | None, *, insecure: bool, option: str = "--ca-file") -> ssl.SSLContext | None:
     """Make the TLS settings of `--ca-file` and `--insecure`; raises `InvalidTarget`."""
     if ca_file is not None:
         try:
             return ssl.create_default_context(cafile=ca_file)
         except (OSError, ssl.SSLError) as error:
-            raise InvalidTarget(f"--ca-file {ca_file} holds no certificates in PEM: {error}") from None
+            raise InvalidTarget(f"{option} {ca_file} holds no certificates in PEM: {error}") from None
     if insecure:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -100,6 +105,8 @@ def parse_headers(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
         if not colon or not name.strip():
             # The line is not repeated: it may hold a secret.
             raise InvalidTarget("--header takes NAME:VALUE, such as --header 'Authorization: Bearer …'")
+        if "\n" in value.strip() or "\r" in value.strip():
+            raise InvalidTarget(f"the header {name.strip()} holds a line break, which HTTP does not allow")
         headers.append((name.strip(), value.strip()))
     return tuple(headers)
 

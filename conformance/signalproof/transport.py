@@ -19,6 +19,7 @@ import socketio
 from socketio.exceptions import BadNamespaceError
 from socketio.exceptions import ConnectionError as SocketConnectionError
 
+from signalproof.pace import Pace
 from signalproof.target import Target
 
 __all__ = ["ConnectRefused", "Http", "HttpFailure", "HttpReply", "RawSocket", "Socket", "SocketFailure"]
@@ -54,18 +55,23 @@ class Http:
     aiohttp, which python-socketio brings along anyway, costs less than a fifth of the processor time of
     httpx per request, and the suite makes 1,400 of them (`benchmarks/http_client.py`). Idle connections are
     dropped after a second, before servers do it: a POST that meets a closing connection is lost.
+    `pace` spreads requests and connects where the operator wants that.
     """
 
     def __init__(self, target: Target) -> None:
+        self.pace = Pace(target.rate)
         self._base = target.url
         self._session = aiohttp.ClientSession(
             headers=list(target.headers),
             skip_auto_headers=["content-type"],
-            timeout=aiohttp.ClientTimeout(total=target.timeout),
             connector=aiohttp.TCPConnector(limit=128, keepalive_timeout=1, ssl=target.tls or True),
         )
         self._target = target
         self._connector = aiohttp.TCPConnector(limit=0, ssl=target.tls or True)
+
+    def adopt(self, target: Target) -> None:
+        """Take over the time limit that fits the measured round trip."""
+        self._target = target
 
     def new_session(self) -> aiohttp.ClientSession:
         """Make the session of one socket: cookies of its own, for each is another user; one connector for all."""
@@ -83,15 +89,24 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
+        base: str | None = None,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> HttpReply:
-        """Send one request below the base URL.
+        """Send one request below the base URL, or below another one; `on_turn` is called just before.
 
         Raises `HttpFailure` when no whole reply comes within the time limit.
         """
+        await self.pace.turn()
+        on_turn()
         began = perf_counter()
         try:
             async with self._session.request(
-                method, f"{self._base}{path}", headers=headers, data=content, allow_redirects=False
+                method,
+                f"{self._base if base is None else base}{path}",
+                headers=headers,
+                data=content,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=self._target.timeout),
             ) as reply:
                 body = await reply.read()
         except TimeoutError as error:
@@ -111,6 +126,7 @@ class Socket:
 
     def __init__(self, target: Target, http: Http, on_event: OnEvent, on_close: Callable[[], None]) -> None:
         self._target = target
+        self._pace = http.pace
         self._pending: set[asyncio.Future[tuple[object, ...]]] = set()
         self._on_close = on_close
         self._client = socketio.AsyncClient(
@@ -144,6 +160,7 @@ class Socket:
         """
         timeout = self._target.timeout
         origin, path = _split(self._target.socket_url)
+        await self._pace.turn()
         try:
             await asyncio.wait_for(
                 self._client.connect(
@@ -228,6 +245,7 @@ class RawSocket:
     async def open(cls, target: Target, http: Http) -> RawSocket:
         """Open the WebSocket without polling first; raises `SocketFailure`."""
         url = f"{target.socket_url}/socket.io/?EIO=4&transport=websocket"
+        await http.pace.turn()
         session = http.new_session()
         try:
             return cls(session, await asyncio.wait_for(session.ws_connect(url), target.timeout))

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,15 +100,23 @@ class Kit:
         """Run `signalproof check`, with a report."""
         return self._run("-m", "signalproof", "check", *arguments, "--report", "out")
 
+    def run(self, *arguments: str) -> Finished:
+        """Run any command of `signalproof`."""
+        return self._run("-m", "signalproof", *arguments)
+
     def pytest(self, *arguments: str) -> Finished:
         """Run `pytest`."""
         return self._run("-m", "pytest", "-p", "no:cacheprovider", *arguments)
 
     @contextmanager
-    def checking(self, *arguments: str) -> Iterator[Process]:
-        """Start `signalproof check` and go on."""
-        with running(sys.executable, "-m", "signalproof", "check", *arguments, folder=self.folder) as process:
+    def running(self, *arguments: str) -> Iterator[Process]:
+        """Start any command of `signalproof` and go on."""
+        with running(sys.executable, "-m", "signalproof", *arguments, folder=self.folder) as process:
             yield process
+
+    def checking(self, *arguments: str) -> AbstractContextManager[Process]:
+        """Start `signalproof check` and go on."""
+        return self.running("check", *arguments)
 
     def _run(self, *arguments: str) -> Finished:
         with running(sys.executable, *arguments, folder=self.folder) as process:

@@ -34,6 +34,7 @@ DEVICES_LEAKED: Final = 3
 LATE: Final = 0.5
 SLOW: Final = 0.2
 BUSY: Final = 50
+QUIET: Final = 0.1
 
 
 def say(line: str) -> None:
@@ -244,6 +245,29 @@ class SaysWhenItIsBusy(Assembly):
         return Counting(store, rules, outbox)
 
 
+class SaysWhenItIsQuiet(Assembly):
+    """Sound; says `quiet` once no request has come for a tenth of a second after an accepted offer."""
+
+    def service(self, store: Store, rules: Rules, outbox: Outbox) -> Service:
+        """Watch the requests."""
+
+        class Watching(Service):
+            offers = 0
+            timer: asyncio.TimerHandle | None = None
+
+            async def handle(self, request: Wish) -> Reply:
+                """Put the word off."""
+                if self.timer is not None:
+                    self.timer.cancel()
+                reply = await super().handle(request)
+                self.offers += isinstance(request, Offer)
+                if self.offers:
+                    self.timer = asyncio.get_running_loop().call_later(QUIET, say, "quiet")
+                return reply
+
+        return Watching(store, rules, outbox)
+
+
 class SpeaksSocketIoOnly(Assembly):
     """A Socket.IO server of something else: there is no `/offer`."""
 
@@ -256,7 +280,8 @@ VARIANTS: Final[Mapping[str, type[Assembly]]] = {
     variant.__name__: variant
     for variant in (
         Assembly, DropsADevice, TrimsTexts, MixesPairsUp, CrashesOnMalformedJson, CorrectsTheSpelling, LeaksLate,
-        DoublesAnswers, AcknowledgesTooEarly, GivesNoCodes, EchoesSids, SaysWhenItIsBusy, SpeaksSocketIoOnly,
+        DoublesAnswers, AcknowledgesTooEarly, GivesNoCodes, EchoesSids, SaysWhenItIsBusy, SaysWhenItIsQuiet,
+        SpeaksSocketIoOnly,
     )
 }  # fmt: skip
 

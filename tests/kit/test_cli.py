@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -270,18 +269,6 @@ def test_sids_are_kept_secret_everywhere(kit: Kit, serve: Serve) -> None:
     sid = server.process.line()
     assert sid not in str(run.report)
     assert sid not in run.output
-
-
-def test_an_interrupt_ends_the_run_at_once(kit: Kit, serve: Serve) -> None:
-    """Exit code 2 within 5 s, in the middle of the whole suite, without a verdict or a traceback."""
-    server = serve("SaysWhenItIsBusy")
-    with kit.checking(server.url) as process:
-        assert server.process.line() == "busy"
-        process.popen.send_signal(signal.SIGINT)
-        output = process.finish(5)
-    assert process.popen.returncode == 2, output
-    assert "Traceback" not in output
-    assert "CONFORMANT" not in output
 
 
 def test_an_unusable_target_has_a_valid_report(tmp_path: Path) -> None:

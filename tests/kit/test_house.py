@@ -20,7 +20,12 @@ SERVER = Path(signalproof_server.__file__).parent
 TESTS = Path(__file__).parent
 LOCAL_ADDRESS = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0):\d{2,5}")
 EXAMPLES: Final = {
-    "cli.py": re.compile(r"\bsignalproof \w+ http://127\.0\.0\.1:8000"),
+    "call.py": re.compile(r"\bsignalproof call http://127\.0\.0\.1:8000"),
+    "check.py": re.compile(r"\bsignalproof check http://127\.0\.0\.1:8000"),
+    "doctor.py": re.compile(r"\bsignalproof doctor http://127\.0\.0\.1:8000"),
+    "group.py": re.compile(r"\bsignalproof check http://127\.0\.0\.1:8000"),
+    "init.py": re.compile(r"\bsignalproof init http://127\.0\.0\.1:8000|^http://127\.0\.0\.1:8000$"),
+    "parameters.py": re.compile(r"such as http://127\.0\.0\.1:8000"),
     "target.py": re.compile(r"write it like .* or http://127\.0\.0\.1:8000/api"),
 }
 """Texts for people that show what a URL looks like, by module: no address may stand in any other text."""

@@ -247,23 +247,3 @@ def test_a_wrong_secret_is_explained(kit: Kit, guarded: Callable[..., str], secr
     assert run.code == 4, run.output
     assert "refused the connection" in run.output
     assert SECRET not in run.output
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("accounts = 7", "login and token"),
-        ("[[accounts]]\ntoken = 'x'", "login and token"),
-        ("[[accounts]]\nlogin = 'alice'", "needs token, token_env or token_file"),
-        ("[[accounts]]\nlogin = 'alice'\ntoken_env = 'NO_SUCH_VARIABLE'", "NO_SUCH_VARIABLE is not set"),
-        ("[[account]]\nlogin = 'alice'", "'account' is unknown"),
-        ("this is not TOML", "is not TOML"),
-    ],
-)
-def test_a_target_file_that_is_wrong_is_explained(kit: Kit, tmp_path: Path, content: str, message: str) -> None:
-    """Before the target is touched."""
-    file = tmp_path / "target.toml"
-    file.write_text(content, encoding="utf-8")
-    run = kit.check("http://127.0.0.1:9", "--target-file", str(file))
-    assert run.code == 4, run.output
-    assert message in run.output

@@ -76,9 +76,11 @@ def write(
     *,
     strict: bool,
     baseline: Assessment | None = None,
+    interrupted: bool = False,
 ) -> Path:
-    """Write `report.json` into `folder` and give its path."""
-    return _write(folder, document(target, results, duration, strict=strict, baseline=baseline))
+    """Write `report.json` into `folder` and give its path; of an interrupted run there is no verdict in it."""
+    report = document(target, results, duration, strict=strict, baseline=baseline)
+    return _write(folder, report | {"verdict": "interrupted"} if interrupted else report)
 
 
 def write_unusable(folder: Path, target: Target, unusable: TargetUnusable) -> Path:

@@ -20,7 +20,7 @@ from signalproof.requirements import PROFILES, Level, catalogue, spec_version
 from signalproof.runner import Check, Result, Verdict
 from signalproof.target import Target
 
-__all__ = ["Progress", "explain", "explainers", "header", "not_claimed", "summary", "verdict"]
+__all__ = ["Progress", "explain", "explainers", "header", "interrupted", "not_claimed", "summary", "verdict"]
 
 
 def header(target: Target) -> list[str]:
@@ -31,7 +31,7 @@ def header(target: Target) -> list[str]:
     lines.append(f"profiles: {', '.join(target.profiles)} ({target.profiles_reason})")
     if left_out := not_claimed(target):
         lines.append(f"not claimed: {', '.join(left_out)}")
-    return lines
+    return [*lines, *(f"note: {note}" for note in target.notes)]
 
 
 def not_claimed(target: Target) -> list[str]:
@@ -164,6 +164,14 @@ def summary(
 def any_new(results: Sequence[Result], *, strict: bool) -> bool:
     """Whether a run fails by something that no baseline expects."""
     return any(result.new_breaches or (strict and result.new_warnings) for result in results)
+
+
+def interrupted(results: Sequence[Result], total: int) -> list[str]:
+    """Say how far an interrupted run came; there is no verdict."""
+    ended = sum(result.ended for result in results)
+    lines = [f"broken so far: {i}: {catalogue()[i].sentence}" for i in _breached(results, Level.MUST)]
+    lines.append(f"interrupted: {ended} of {total} checks had ended, and late events were not waited for: no verdict")
+    return lines
 
 
 def verdict(results: Sequence[Result], *, strict: bool) -> str:

@@ -1,0 +1,47 @@
+"""`signalproof call`: one real call, step by step."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from signalproof.cli.group import Exit
+from signalproof.cli.parameters import namespace, target_options
+
+__all__ = ["call"]
+
+
+@target_options
+@click.command(
+    epilog="""\b
+Examples:
+  signalproof call http://127.0.0.1:8000
+  signalproof call http://127.0.0.1:8000 --from bob --to alice --seconds 30""",
+)
+@click.argument("url", required=False)
+@click.option("--from", "caller", default="man", show_default=True, metavar="LOGIN", help="Who rings.")
+@click.option("--to", "callee", default="woman", show_default=True, metavar="LOGIN", help="Who accepts.")
+@click.option("--seconds", default=3.0, show_default=True, type=click.FloatRange(min=0.5), help="How long they talk.")
+def call(url: str | None, caller: str, callee: str, seconds: float, **values: object) -> None:
+    """Make one real call through the server.
+
+    Each step is told as it happens.
+    Two clients log in, one rings, the other accepts; both send a tone and a moving picture.
+    Without URL, target.toml in the current folder says which server.
+    """
+    option = namespace(url, values)
+    import asyncio
+
+    from signalproof import client, options
+    from signalproof.errors import NonConformance, SignalproofError
+
+    try:
+        target, identities = options.read(option)
+        asyncio.run(client.call(target, identities, caller=caller, callee=callee, seconds=seconds, say=click.echo))
+    except SignalproofError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(Exit.UNUSABLE)
+    except NonConformance as found:
+        click.echo(f"failed: {found}", err=True)
+        sys.exit(Exit.BROKEN)

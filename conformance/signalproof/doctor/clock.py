@@ -1,0 +1,60 @@
+"""The clock of the target against ours, and both against tokens: a token from the future is refused by many."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from signalproof.transport import HttpReply
+
+__all__ = ["ahead", "expires_in", "notes"]
+
+TOLERANCE = 60.0
+"""Seconds that clocks may differ by where the times of a token are checked (spec/limits.md)."""
+
+
+def ahead(reply: HttpReply) -> float | None:
+    """Give the seconds by which the target's clock is ahead of ours, to the second, or None when it does not say."""
+    try:
+        then = parsedate_to_datetime(reply.headers.get("date", "")).timestamp()
+    except (ValueError, TypeError):
+        return None
+    now = time.time()
+    # The header counts whole seconds: what may be rounding is no difference.
+    return min(then + 1 - now, 0.0) or max(then - now, 0.0)
+
+
+def expires_in(token: str) -> float | None:
+    """Give the seconds until a JSON Web Token expires, negative ones since then; None for any other token."""
+    claims = _claims(token)
+    end = claims.get("exp") if claims else None
+    return float(end) - time.time() if isinstance(end, int | float) else None
+
+
+def _claims(token: str) -> Mapping[str, Any] | None:
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
+def notes(reply: HttpReply, token: str | None) -> list[str]:
+    """Say what about clocks will disturb a run with tokens."""
+    if token is None:
+        return []
+    found = []
+    left, skew = expires_in(token), ahead(reply)
+    if left is not None and left < TOLERANCE:
+        found.append(f"the token {f'expires in {left:.0f} s' if left > 0 else f'expired {-left:.0f} s ago'}")
+    if skew is not None and abs(skew) > TOLERANCE:
+        word = "ahead of" if skew > 0 else "behind"
+        found.append(f"the target's clock is {abs(skew):.0f} s {word} ours, which tokens do not survive")
+    return found

@@ -1,0 +1,195 @@
+"""The whole examination, step by step, for a person who reads it: `signalproof doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from statistics import median
+
+from signalproof.doctor import clock, engine, layers, preflight
+from signalproof.doctor.findings import Finding, Mark, blocked, good, note
+from signalproof.errors import SignalproofError, TargetUnusable
+from signalproof.identity import Identities
+from signalproof.peer import host_addresses
+from signalproof.reply import Outcome, read_reply
+from signalproof.schemas import violation
+from signalproof.target import Target
+from signalproof.transport import Http, HttpFailure, HttpReply, Socket
+
+__all__ = ["consult"]
+
+ORIGIN = "https://page.example"
+"""An origin that no server knows, for asking as a page would."""
+SAMPLES = 5
+
+
+async def consult(target: Target, identities: Identities, *, available: Sequence[str]) -> AsyncIterator[Finding]:
+    """Look at everything that a run needs, and give each finding as it is made.
+
+    What a blocked step makes pointless is left out.
+    """
+    http = Http(target)
+    try:
+        reached = True
+        async for finding in layers.look(target.url, target.tls, target.timeout):
+            reached = reached and finding.mark is not Mark.BLOCKED
+            yield finding
+        if reached:
+            async for finding in _speak(target, http, identities, available):
+                yield finding
+    finally:
+        await http.close()
+    yield _udp()
+
+
+async def _speak(
+    target: Target, http: Http, identities: Identities, available: Sequence[str]
+) -> AsyncIterator[Finding]:
+    try:
+        reply, discovered = await preflight.discover(target, http)
+        yield _http(target, reply)
+        claims = preflight.complete(target, discovered, available, identities)
+    except TargetUnusable as unusable:
+        yield blocked("HTTP", unusable.problem, unusable.remedy)
+        return
+    yield _discovery(claims, reply, found=bool(discovered))
+    async for finding in _endpoint(claims, http):
+        yield finding
+    if claims.socket_url != target.url:
+        async for finding in layers.look(claims.socket_url, target.tls, target.timeout):
+            yield Finding(f"{finding.step}, Socket.IO", finding.mark, finding.seen, finding.advice)
+    websocket = True
+    async for finding in engine.look(claims, http):
+        websocket = websocket and finding.mark is not Mark.BLOCKED
+        yield finding
+    token: str | None = None
+    if websocket:
+        try:
+            login, token = await preflight.new_login(claims, identities)
+        except SignalproofError as error:
+            yield _refused("tokens", error)
+        else:
+            async for finding in _session(claims, http, login, token):
+                yield finding
+    yield await _cors(http)
+    yield _clock(reply, token)
+    yield await _round_trip(claims, http)
+
+
+def _http(target: Target, reply: HttpReply) -> Finding:
+    server = f", from {reply.headers['server']}" if "server" in reply.headers else ""
+    seen = f"GET {preflight.DISCOVERY} got HTTP {reply.status} in {reply.elapsed * 1000:.1f} ms{server}"
+    if "location" in reply.headers:
+        return note("HTTP", f"{seen}, to {reply.headers['location']}", f"Give that as the URL instead of {target.url}.")
+    return good("HTTP", seen)
+
+
+def _discovery(target: Target, reply: HttpReply, *, found: bool) -> Finding:
+    if found:
+        return good("discovery", f"claims {', '.join(target.profiles)}")
+    seen = "no discovery document"
+    if reply.status == 200:
+        seen = f"{engine.described(reply)} in place of the discovery document"
+        if (body := read_reply(reply, "Discovery").body) and (problem := violation("Discovery", body)):
+            seen = f"the discovery document is wrong: {problem}"
+    profiles = f"The profiles checked are {', '.join(target.profiles)}; name others with --profiles."
+    return note("discovery", seen, profiles)
+
+
+async def _endpoint(target: Target, http: Http) -> AsyncIterator[Finding]:
+    """Look whether `/offer` answers as the protocol says: then the base URL is the right one."""
+    try:
+        probe = await preflight.probe_offer(target, http)
+    except TargetUnusable as unusable:
+        yield blocked("base path", unusable.problem, unusable.remedy)
+        return
+    if probe.status in {404, 405} or 300 <= probe.status < 400:
+        yield blocked(
+            "base path",
+            f"there is no VCSP endpoint: POST {target.url}/offer got {engine.described(probe)}",
+            "Give the base URL below which /offer lives, with its path prefix if it has one.",
+        )
+        return
+    reply = read_reply(probe, "OfferAccepted")
+    if reply.outcome is Outcome.REFUSED:
+        yield good("base path", f"POST {target.url}/offer refuses an unknown sid, as it should")
+        return
+    page = "HTML" in engine.described(probe)
+    yield note(
+        "base path",
+        f"POST {target.url}/offer with an unknown sid got {engine.described(probe)}, which is no refusal",
+        "A web site answers there: give the base URL below which /offer lives."
+        if page
+        else "Is this the right base URL? If it is, the checks will say what is wrong.",
+    )
+
+
+async def _session(target: Target, http: Http, login: str, token: str | None) -> AsyncIterator[Finding]:
+    socket = Socket(target, http, lambda *_: None, lambda: None)
+    try:
+        await preflight.connect(target, http, socket, token)
+        yield good("CONNECT", f"accepted{' with a token' if token else ''}; a silent loss shows after "
+                   f"{socket.ping_seconds:g} s")  # fmt: skip
+        await preflight.log_in(target, socket, login)
+        yield good("login", f"acknowledged, as {login}")
+    except TargetUnusable as unusable:
+        yield _refused("login" if socket.connected else "CONNECT", unusable)
+    finally:
+        await socket.close()
+
+
+def _refused(step: str, error: SignalproofError) -> Finding:
+    if isinstance(error, TargetUnusable):
+        return blocked(step, error.problem, error.remedy)
+    return blocked(step, str(error), "Correct the option that is named.")
+
+
+async def _cors(http: Http) -> Finding:
+    headers = {
+        "origin": ORIGIN,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type",
+    }
+    try:
+        reply = await http.request("OPTIONS", "/offer", headers=headers)
+    except HttpFailure as failure:
+        return note("CORS", f"a preflight got no reply: {failure}", "Pages of other origins cannot use this server.")
+    origin = reply.headers.get("access-control-allow-origin")
+    if 200 <= reply.status < 300 and origin in {"*", ORIGIN}:
+        return good("CORS", f"pages of any origin may use it ({origin})")
+    return note(
+        "CORS",
+        f"a preflight from {ORIGIN} got HTTP {reply.status}, {f'for {origin}' if origin else 'without CORS headers'}",
+        "Pages of other origins cannot use this server (HTTP-11); fine if there are none, or only known ones.",
+    )
+
+
+def _clock(reply: HttpReply, token: str | None) -> Finding:
+    skew = clock.ahead(reply)
+    seen = "the target does not say what time it is" if skew is None else "the same as ours, give or take 2 s"
+    if skew is not None and abs(skew) > 2:
+        seen = f"the target's is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} ours"
+    if token is not None and (left := clock.expires_in(token)) is not None:
+        seen += f"; the token {f'expires in {left:.0f} s' if left > 0 else f'expired {-left:.0f} s ago'}"
+    if clock.notes(reply, token):
+        return note("clock", seen, "Set the clocks (NTP), or take fresher tokens: they are refused otherwise.")
+    return good("clock", seen)
+
+
+async def _round_trip(target: Target, http: Http) -> Finding:
+    try:
+        times = [(await http.request("GET", preflight.DISCOVERY)).elapsed for _ in range(SAMPLES)]
+    except HttpFailure as failure:
+        return note("round trip", f"one of {SAMPLES} requests got no reply: {failure}", "Expect failed checks.")
+    scaled = preflight.scaled(target, median(times))
+    return good(
+        "round trip",
+        f"{median(times) * 1000:.1f} ms; so checks wait up to {scaled.timeout:.3g} s, {scaled.concurrency} at once",
+    )
+
+
+def _udp() -> Finding:
+    try:
+        preflight.require_interface()
+    except TargetUnusable as unusable:
+        return blocked("local UDP", unusable.problem, unusable.remedy)
+    return good("local UDP", f"WebRTC peers can meet at {', '.join(host_addresses())}")

@@ -1,0 +1,148 @@
+"""Engine.IO below Socket.IO: its version, its transports, and whether a proxy lets WebSocket through."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from signalproof.doctor.findings import Finding, Mark, blocked, good, note
+from signalproof.target import Target
+from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
+
+__all__ = ["described", "look", "obstacle"]
+
+_OPEN = re.compile(r"^(?:\d+:)?0(\{.*?\})", re.DOTALL)
+_ELSEWHERE = "If Socket.IO lives elsewhere, name that with --socket-url."
+_UPGRADE = (
+    "A proxy in between has to pass WebSocket on: for nginx, `proxy_http_version 1.1`, "
+    "`proxy_set_header Upgrade $http_upgrade` and `proxy_set_header Connection upgrade`."
+)
+
+
+async def look(target: Target, http: Http) -> AsyncIterator[Finding]:
+    """Look at long-polling, which browsers begin with, and at WebSocket, which the checks use."""
+    polling = await _poll(target, http, 4)
+    opened = opening(polling)
+    if opened is None:
+        yield await _no_polling(target, http, polling)
+    else:
+        stays = await _leave(target, http, str(opened.get("sid")))
+        seen = f"version 4 over long-polling; {_timers(opened)}"
+        yield (
+            good("Engine.IO", seen)
+            if stays
+            else note(
+                "Engine.IO",
+                f"{seen}; but a second request does not find the session",
+                "Several processes answer: route by session (sticky sessions), or long-polling clients are lost.",
+            )
+        )
+    yield await _websocket(target, http, polls=opened is not None)
+
+
+async def obstacle(target: Target, http: Http) -> Finding | None:
+    """Give what keeps Socket.IO from working where more can be told than that it is not there, or None."""
+    findings = [finding async for finding in look(target, http)]
+    known = [finding for finding in findings if finding.mark is Mark.BLOCKED]
+    if not known or (known[0].step == "WebSocket" and findings[0].mark is Mark.NOTE):
+        return None
+    return known[0]
+
+
+def opening(reply: HttpReply | str) -> Mapping[str, Any] | None:
+    """Read the open packet of Engine.IO out of a polling reply, of version 3 or 4."""
+    if isinstance(reply, str) or reply.status != 200:
+        return None
+    found = _OPEN.match(reply.body.decode("utf-8", "replace"))
+    try:
+        packet = json.loads(found[1]) if found else None
+    except ValueError:
+        return None
+    return packet if isinstance(packet, dict) and "sid" in packet else None
+
+
+async def _poll(target: Target, http: Http, version: int) -> HttpReply | str:
+    path = f"/socket.io/?EIO={version}&transport=polling"
+    try:
+        return await http.request("GET", path, base=target.socket_url)
+    except HttpFailure as failure:
+        return str(failure)
+
+
+async def _leave(target: Target, http: Http, sid: str) -> bool:
+    """End the polling session, and say whether the server still knew it."""
+    path = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
+    try:
+        reply = await http.request(
+            "POST", path, base=target.socket_url, headers={"content-type": "text/plain;charset=UTF-8"}, content=b"1"
+        )
+    except HttpFailure:
+        return True
+    return not (reply.status == 400 and b"ession" in reply.body)
+
+
+async def _no_polling(target: Target, http: Http, reply: HttpReply | str) -> Finding:
+    """Tell apart: polling is switched off, another version, and something else altogether."""
+    if opening(await _poll(target, http, 3)) is not None:
+        return blocked(
+            "Engine.IO",
+            "version 3 only, which is Socket.IO 2",
+            "Upgrade the server to Socket.IO 3 or later (python-socketio 5 or later): VCSP needs Engine.IO 4.",
+        )
+    text = "" if isinstance(reply, str) else reply.body.decode("utf-8", "replace")
+    if not isinstance(reply, str) and reply.status == 400 and "ransport" in text:
+        return good("Engine.IO", "there, with long-polling switched off, which VCSP does not need")
+    return note("Engine.IO", f"long-polling got {described(reply)}", f"WebSocket decides, see below. {_ELSEWHERE}")
+
+
+def described(reply: HttpReply | str) -> str:
+    """Say in a few words what a reply is."""
+    if isinstance(reply, str):
+        return reply
+    text = reply.body.decode("utf-8", "replace").strip()
+    lowered = text[:400].lower()
+    if "<html" in lowered or "<!doctype" in lowered:
+        return f"HTTP {reply.status} with an HTML page"
+    if not text:
+        return f"HTTP {reply.status} without a body"
+    return f"HTTP {reply.status}: {text if len(text) <= 80 else f'{text[:79]}…'}"
+
+
+async def _websocket(target: Target, http: Http, *, polls: bool) -> Finding:
+    try:
+        socket = await RawSocket.open(target, http)
+    except SocketFailure as failure:
+        if polls:
+            return blocked("WebSocket", f"long-polling works, WebSocket does not: {failure}", _UPGRADE)
+        return blocked(
+            "WebSocket",
+            f"there is no Engine.IO at {target.socket_url}/socket.io/: {failure}",
+            f"VCSP needs Engine.IO 4 over WebSocket. {_ELSEWHERE}",
+        )
+    try:
+        packet = await socket.receive(target.timeout)
+    except SocketFailure as failure:
+        return blocked(
+            "WebSocket",
+            f"the WebSocket opens, but Engine.IO says nothing: {failure}",
+            f"Something else than Engine.IO answers there. {_ELSEWHERE}",
+        )
+    finally:
+        await socket.close()
+    if not isinstance(packet, str) or not _OPEN.match(packet):
+        return blocked(
+            "WebSocket",
+            f"the WebSocket opens, but its first frame is no Engine.IO packet: {str(packet)[:60]!r}",
+            f"Something else than Engine.IO answers there. {_ELSEWHERE}",
+        )
+    return good("WebSocket", "opens at once and all the way through")
+
+
+def _timers(opened: Mapping[str, Any]) -> str:
+    try:
+        interval, limit = float(opened["pingInterval"]) / 1000, float(opened["pingTimeout"]) / 1000
+    except (KeyError, TypeError, ValueError):
+        return "it does not say how often it pings"
+    return f"it pings every {interval:g} s and waits {limit:g} s"

@@ -1,0 +1,215 @@
+"""Preflight: what must work before any check can say something, each failure with its remedy."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import socket as udp
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from signalproof.doctor import clock, engine, layers
+from signalproof.errors import InvalidTarget, TargetUnusable
+from signalproof.identity import Anonymous, Identities
+from signalproof.peer import host_addresses
+from signalproof.requirements import PROFILES
+from signalproof.schemas import violation
+from signalproof.target import Target, parse_url
+from signalproof.transport import ConnectRefused, Http, HttpFailure, HttpReply, Socket, SocketFailure
+from signalproof.wire import connect_auth, encode_body, login_payload, offer_fields
+
+__all__ = ["complete", "connect", "discover", "examine", "log_in", "new_login", "probe_offer", "require_interface"]
+
+DISCOVERY = "/.well-known/vcsp"
+
+
+async def examine(target: Target, http: Http, identities: Identities, *, available: Sequence[str]) -> Target:
+    """Find out whether the target can be judged, and complete what the options left open.
+
+    Raises `TargetUnusable` when it cannot: nothing listens, no Socket.IO, no VCSP.
+    """
+    reply, discovered = await discover(target, http)
+    target = complete(target, discovered, available, identities)
+    login, token = await new_login(target, identities)
+    probe = await probe_offer(target, http)
+    socket = Socket(target, http, lambda *_: None, lambda: None)
+    try:
+        await connect(target, http, socket, token)
+        judge_offer(target, probe)
+        await log_in(target, socket, login)
+    finally:
+        await socket.close()
+    limits = {"silent_loss_seconds": socket.ping_seconds + 5, **target.limits}
+    target = replace(scaled(target, probe.elapsed), limits=limits, notes=(*target.notes, *clock.notes(reply, token)))
+    http.adopt(target)
+    return target
+
+
+def scaled(target: Target, round_trip: float) -> Target:
+    """Fit time limit and concurrency, where the operator left them open, to the distance of the target."""
+    many = 16 + round(round_trip * 600)
+    if target.rate:
+        # Checks have time limits too: few that run at full speed instead of many that wait for their turn.
+        many = min(many, round(target.rate / 20))
+    return replace(
+        target,
+        round_trip=round_trip,
+        concurrency=target.concurrency or max(1, min(many, 128)),
+        timeout=target.timeout + 10 * round_trip if target.patient else target.timeout,
+    )
+
+
+def require_interface() -> None:
+    """Raise `TargetUnusable` when two WebRTC peers on this machine could not meet."""
+    addresses = host_addresses()
+    if not addresses:
+        raise TargetUnusable(
+            "This machine has no network interface besides loopback, which ICE cannot use for WebRTC peers.",
+            "Add one (as root: ip link add vcsp0 type dummy && ip address add 192.0.2.1/24 dev vcsp0 "
+            "&& ip link set vcsp0 up) or leave the checks of real peers out with -m 'not webrtc'.",
+        )
+    if not any(map(_udp_passes, addresses)):
+        raise TargetUnusable(
+            f"UDP does not pass between two ports of this machine ({', '.join(addresses)}), so WebRTC peers cannot "
+            "meet.",
+            "Let the firewall of this machine pass it, or leave the checks of real peers out with -m 'not webrtc'.",
+        )
+
+
+def _udp_passes(address: str) -> bool:
+    family = udp.AF_INET6 if ":" in address else udp.AF_INET
+    try:
+        with udp.socket(family, udp.SOCK_DGRAM) as one, udp.socket(family, udp.SOCK_DGRAM) as other:
+            for end in (one, other):
+                end.bind((address, 0))
+                end.settimeout(1)
+            for sender, hearer in ((one, other), (other, one)):
+                sender.sendto(b"signalproof", hearer.getsockname())
+                if hearer.recv(64) != b"signalproof":
+                    return False
+    except OSError:
+        return False
+    return True
+
+
+async def discover(target: Target, http: Http) -> tuple[HttpReply, dict[str, Any]]:
+    """Read the discovery document, and give it with its reply; an absent or invalid one is empty."""
+    try:
+        reply = await http.request("GET", DISCOVERY)
+    except HttpFailure as failure:
+        raise await _unreachable(target, failure) from None
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(reply.body)
+        if reply.status == 200 and isinstance(document, dict) and violation("Discovery", document) is None:
+            return reply, document
+    return reply, {}
+
+
+async def _unreachable(target: Target, failure: HttpFailure) -> TargetUnusable:
+    """Say in which layer it fails; only a failed run pays for that."""
+    obstacle = await layers.first_obstacle(target.url, target.tls, target.timeout)
+    seen, remedy = str(failure), "Is this the port of a web server? With TLS, write https:// instead of http://."
+    if obstacle is not None:
+        seen, remedy = f"{obstacle.step}: {obstacle.seen}", obstacle.advice
+    return TargetUnusable(f"Nothing usable answers at {target.url}: {seen}.", remedy)
+
+
+def complete(target: Target, discovered: dict[str, Any], available: Sequence[str], identities: Identities) -> Target:
+    """Fill in from the discovery document what the options left open: profiles, limits, and where Socket.IO is."""
+    socket_url = target.socket_url
+    if not socket_url:
+        try:
+            socket_url = parse_url(str(discovered.get("socket_url", target.url)), option="socket_url")
+        except InvalidTarget as error:
+            raise TargetUnusable(f"The discovery document is wrong: {error}.", "Correct its socket_url.") from None
+    profiles, reason = target.profiles, target.profiles_reason
+    if not profiles:
+        claimed = [name for name in PROFILES if name in discovered.get("profiles", [])]
+        profiles = tuple(name for name in PROFILES if name in available and (name == "core" or name in claimed))
+        reason = "claimed by the discovery document" if discovered else "no discovery document, so core alone"
+        if type(identities) is not Anonymous and "auth" not in profiles:
+            profiles, reason = (*profiles, "auth"), f"{reason}; auth, because tokens were given"
+    declared = discovered.get("limits", {})
+    limits = {name: float(value) for name, value in declared.items() if isinstance(value, int | float)}
+    return replace(
+        target,
+        socket_url=socket_url,
+        profiles=profiles,
+        profiles_reason=reason,
+        limits={**limits, **target.limits},
+    )
+
+
+async def new_login(target: Target, identities: Identities) -> tuple[str, str | None]:
+    """Give a login for the doctor and its token, if there is one; raises `TargetUnusable` when there should be."""
+    login = identities.claim(f"sp.{secrets.token_hex(4)}.doctor")
+    token = await identities.token(login)
+    identities.release()
+    if token is None and "auth" in target.profiles:
+        raise TargetUnusable(
+            f"{target.url} asks for bearer tokens (profile auth), and there are none.",
+            "Give --jwt-secret-file or --jwt-key-file to sign tokens, --token-command to print them, "
+            "or --target-file with accounts.",
+        )
+    return login, token
+
+
+async def probe_offer(target: Target, http: Http) -> HttpReply:
+    """Post an offer with a sid that nobody has; raises `TargetUnusable` when there is no reply."""
+    body = encode_body(offer_fields("signalproof-doctor", "nobody", "{}"))
+    try:
+        return await http.request(
+            "POST", "/offer", headers={"content-type": body.content_type or ""}, content=body.content
+        )
+    except HttpFailure as failure:
+        raise TargetUnusable(
+            f"POST {target.url}/offer got no reply: {failure}.",
+            "Look into the server's log, or raise --timeout.",
+        ) from None
+
+
+def judge_offer(target: Target, probe: HttpReply) -> None:
+    """Raise `TargetUnusable` when the reply to the probe shows that there is no such endpoint."""
+    if probe.status in {404, 405} or 300 <= probe.status < 400:
+        elsewhere = f" It leads to {probe.headers['location']}." if "location" in probe.headers else ""
+        raise TargetUnusable(
+            f"POST {target.url}/offer got HTTP {probe.status}: there is Socket.IO, but no VCSP endpoint.{elsewhere}",
+            "Give the base URL below which /offer lives, with its path prefix if it has one; "
+            "if Socket.IO lives elsewhere, name that with --socket-url.",
+        )
+
+
+async def connect(target: Target, http: Http, socket: Socket, token: str | None) -> None:
+    """Connect as the checks do; raises `TargetUnusable` when that fails, with the cause where it can be told."""
+    try:
+        await socket.connect(connect_auth(token))
+    except ConnectRefused as refusal:
+        raise TargetUnusable(
+            f"{target.socket_url}/socket.io/ refused the connection: {refusal}.",
+            "If it asks for a token: is it the right secret, key or command, and are claims such as aud missing?",
+        ) from None
+    except SocketFailure as failure:
+        if (found := await engine.obstacle(target, http)) is not None:
+            raise TargetUnusable(f"{target.socket_url}/socket.io/: {found.seen}.", found.advice) from None
+        raise TargetUnusable(
+            f"There is no Socket.IO server at {target.socket_url}/socket.io/: {failure}.",
+            "VCSP needs Engine.IO 4 over WebSocket; if Socket.IO lives elsewhere, name that with --socket-url.",
+        ) from None
+
+
+async def log_in(target: Target, socket: Socket, login: str) -> None:
+    """Log in as the checks do; raises `TargetUnusable` when that fails."""
+    try:
+        acknowledgement = await socket.request("login", login_payload(login), timeout=target.timeout)
+    except SocketFailure as failure:
+        raise TargetUnusable(
+            f"{target.socket_url}/socket.io/ speaks Socket.IO, but the event `login` got {failure}.",
+            "Acknowledge `login` once the login is stored (LOGIN-2); without that nothing else can be checked.",
+        ) from None
+    if acknowledgement and violation("Failure", acknowledgement[0]) is None:
+        raise TargetUnusable(
+            f"{target.socket_url}/socket.io/ refused the login {login}: {acknowledgement[0]}.",
+            "If it only takes known users, give their tokens or accounts; if names have a form, list accounts.",
+        )

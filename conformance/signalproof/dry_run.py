@@ -1,0 +1,34 @@
+"""`--dry-run`: says what would run, and leaves the target alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+__all__ = ["DryRun"]
+
+
+class DryRun:
+    """Lists the selected checks in place of running them."""
+
+    def __init__(self, requirements: Callable[[pytest.Item], tuple[str, ...]]) -> None:
+        self._requirements = requirements
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Print one line a check."""
+        reporter = session.config.pluginmanager.getplugin("terminalreporter")
+        for line in self._lines(session.items):
+            reporter.write_line(line)
+        return True
+
+    def _lines(self, items: list[pytest.Item]) -> Iterator[str]:
+        topic = ""
+        for item in items:
+            if item.path.stem != topic:
+                topic = item.path.stem
+                yield f"{topic.removeprefix('test_')}:"
+            waits = "".join(f" (waits for {mark.args[0]})" for mark in item.iter_markers("slow"))
+            yield f"  {item.name}: {', '.join(self._requirements(item))}{waits}"
+        yield f"dry run: {len(items)} checks would run; no user was logged in, and nothing was posted"

@@ -1,0 +1,37 @@
+"""Politeness: at most so many requests and connects per second, whoever makes them."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+
+__all__ = ["Pace"]
+
+
+class Pace:
+    """Gives turns `1 / rate` seconds apart, first come, first served; without a rate every turn comes at once."""
+
+    def __init__(self, rate: float) -> None:
+        self._gap = 1 / rate if rate else 0.0
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait for the next turn."""
+        if not self._gap:
+            return
+        now = perf_counter()
+        at = max(now, self._next)
+        self._next = at + self._gap
+        if at > now:
+            loop = asyncio.get_running_loop()
+            turn: asyncio.Future[None] = loop.create_future()
+            timer = loop.call_later(at - now, _give, turn)
+            try:
+                await turn
+            finally:
+                timer.cancel()
+
+
+def _give(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
