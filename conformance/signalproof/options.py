@@ -26,6 +26,8 @@ __all__ = ["CHECKED_PROFILES", "complete", "read"]
 
 CHECKED_PROFILES = ("core", "ice", "call", "presence", "correlation", "auth")
 """The profiles that this kit has checks for."""
+SLOWEST = 8
+"""The least requests per second at which no check is late for a limit of the target."""
 _PATHS = frozenset({"ca_file", "report", "baseline", "write_baseline"})
 _TOKENS = ("jwt_secret_file", "jwt_key_file", "token_command")
 
@@ -81,6 +83,11 @@ def read(option: Namespace) -> tuple[Target, Identities]:
     profiles = parse_profiles(option.profiles, available=CHECKED_PROFILES) if option.profiles else ()
     timeout = _positive(named("timeout"), option.timeout)
     rate = _positive(named("rate"), option.rate)
+    if rate is not None and rate < SLOWEST:
+        raise InvalidTarget(
+            f"{named('rate')} has to be at least {SLOWEST}: slower, checks lose races against limits "
+            "of the target, such as to post 64 candidates within 10 s"
+        )
     identities = _identities(option, timeout or 5.0)
     if profiles and type(identities) is not Anonymous and "auth" not in profiles:
         raise InvalidTarget(f"tokens are given, but {named('profiles')} leaves out auth: add it, or leave them out")

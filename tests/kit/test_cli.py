@@ -126,6 +126,7 @@ MISUSES = {
     "profile": (("{url}", "--profiles", "core,video"), "there is no profile 'video'"),
     "timeout": (("{url}", "--timeout", "0"), "--timeout has to be greater than 0"),
     "concurrency": (("{url}", "--concurrency", "0"), "--concurrency has to be greater than 0"),
+    "rate": (("{url}", "--rate", "2"), "--rate has to be at least 8: slower, checks lose races"),
     "socket_url": (("{url}", "--socket-url", "ws://127.0.0.1"), "--socket-url 'ws://127.0.0.1' is not a"),
 }
 UNDER_REPAIR = {

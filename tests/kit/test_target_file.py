@@ -114,7 +114,8 @@ WRONG = {
     "type": ('\n\ntimeout = "3"', "line 3: timeout has to be a number"),
     "boolean": ("serial = 1", "line 1: serial has to be true or false"),
     "date": ("url = 2026-01-01", "line 1: url has to be text in quotes"),
-    "range": ("rate = 0", "line 1: rate has to be greater than 0"),
+    "range": ("timeout = 0", "line 1: timeout has to be greater than 0"),
+    "least": ("rate = 7.9", "line 1: rate has to be at least 8"),
     "whole": ("concurrency = 0", "line 1: concurrency has to be at least 1"),
     "profile": ('profiles = ["core", "icy"]', "line 1: profiles holds 'icy': did you mean 'ice'?"),
     "empty": ('url = ""', "line 1: url is empty"),
@@ -185,13 +186,13 @@ def test_a_file_can_say_everything_about_a_target(folder: Path) -> None:
     target, identities = read(
         folder,
         'url = "http://a.example/api/"\nsocket_url = "https://b.example"\nprofiles = ["ice"]\n'
-        "timeout = 7\nrate = 2.5\nconcurrency = 3\nslow = true\ninsecure = true\n"
+        "timeout = 7\nrate = 12.5\nconcurrency = 3\nslow = true\ninsecure = true\n"
         "[headers]\nX-One = 'a:b'\n[limits]\nringing_seconds = 9\n",
     )
     assert (target.url, target.socket_url) == ("http://a.example/api", "https://b.example")
     assert target.profiles == ("core", "ice")
     assert target.profiles_reason.endswith("target.toml, line 3")
-    assert (target.timeout, target.patient, target.rate, target.concurrency) == (7, False, 2.5, 3)
+    assert (target.timeout, target.patient, target.rate, target.concurrency) == (7, False, 12.5, 3)
     assert target.slow
     assert target.tls is not None
     assert target.headers == (("X-One", "a:b"),)
@@ -204,12 +205,12 @@ def test_the_command_line_wins(folder: Path) -> None:
     """Option by option, and header by header."""
     target, _ = read(
         folder,
-        f"{URL}timeout = 7\nrate = 2\n[headers]\nX-One = '1'\nX-Two = '2'\n",
+        f"{URL}timeout = 7\nrate = 9\n[headers]\nX-One = '1'\nX-Two = '2'\n",
         target="http://b.example",
         timeout=1.5,
         header=["x-one: mine"],
     )
-    assert (target.url, target.timeout, target.rate) == ("http://b.example", 1.5, 2)
+    assert (target.url, target.timeout, target.rate) == ("http://b.example", 1.5, 9)
     assert target.headers == (("x-one", "mine"), ("X-Two", "2"))
 
 
