@@ -54,7 +54,7 @@ class Check:
 class Result:
     """What came of one check.
 
-    `error` is what ended it: a breach, or a fault of the kit; `ended` is false while it runs and when it was
+    `error` is what ended it: a breach, or a fault of the kit; `complete` is false while it runs and when it was
     cut off; `judged` is false until the run settled; `skipped` says why it was not run; `expected` are the
     findings that the baseline expects.
     """
@@ -63,7 +63,7 @@ class Result:
     cast: Cast
     duration: float = 0.0
     error: BaseException | None = None
-    ended: bool = False
+    complete: bool = False
     judged: bool = False
     skipped: str | None = None
     breaches: list[NonConformance] = field(default_factory=list)
@@ -226,7 +226,7 @@ class Run:
         if check.waits_for is not None:
             result.skipped = self.target.reason_to_skip(check.waits_for)
             if result.skipped is not None:
-                result.ended = True
+                result.complete = True
                 return result
         began = perf_counter()
         try:
@@ -251,13 +251,13 @@ class Run:
             result.error = None
             result.breaches.clear()
             raise asyncio.CancelledError
-        result.ended = True
+        result.complete = True
         return result
 
     def cut_off(self) -> None:
         """Leave it at what is known after an interrupt: late events were not waited for, and count for nothing."""
         for result in self.results.values():
-            if not result.ended:
+            if not result.complete:
                 result.skipped = "the run was interrupted before it ended"
             result.judged = True
             result.cast.transcript.closed = True

@@ -233,7 +233,7 @@ class ConformanceSession:
 
     def _ended(self, item: pytest.Item) -> bool:
         result = self._run.results.get(item.nodeid) if self._run else None
-        return result is not None and result.ended
+        return result is not None and result.complete
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -337,7 +337,8 @@ class ConformanceSession:
                 interrupted=self._interrupted,
             )
             lines.append(f"report: {path}")
-        lines += self._known.write(finished)
+        if not self._interrupted:
+            lines += self._known.write(finished)
         for line in lines:
             reporter.write_line(line)
 

@@ -61,7 +61,8 @@ def _top(values: Mapping[str, Any]) -> Iterator[str]:
         if key in values:
             yield f"{key} = {toml(values[key])}"
         else:
-            yield f"# {key} = {EXAMPLES.get(key, 'true' if flag.metavar is None else '1')}"
+            plain = "true" if flag.metavar is None else '"…"' if flag.kind is str else "1"
+            yield f"# {key} = {EXAMPLES.get(key, plain)}"
     yield ""
     yield "# A SHOULD that is not followed fails the run."
     yield "strict = true" if values.get("strict") else "# strict = true"

@@ -22,6 +22,9 @@ from signalproof.target import Target
 
 __all__ = ["Progress", "explain", "explainers", "header", "interrupted", "not_claimed", "summary", "verdict"]
 
+SHOWN = 5
+"""Ids that are worth a word on what to read next."""
+
 
 def header(target: Target) -> list[str]:
     """Say what is checked against what, and why that."""
@@ -146,10 +149,13 @@ def summary(
     lines.append(f"{kept} of {len(musts)} MUST requirements kept")
     if not any(connection.heard for result in ran for connection in result.cast.connections):
         lines.append("no event of any kind arrived: does the server emit, and to the connections' Socket.IO sids?")
-    for identifier in _breached(results, Level.MUST, new=True):
+    new = _breached(results, Level.MUST, new=True)
+    for identifier in new:
         number = sum(any(identifier in found.requirements for found in r.new_breaches) for r in results)
         checks = "1 check" if number == 1 else f"{number} checks"
         lines.append(f"broken: {identifier}, in {checks}: {catalogue()[identifier].sentence}")
+    if new:
+        lines.append(f"reasons and typical fixes: signalproof explain {' '.join(new[:SHOWN])}")
     if open_ones := [i for i in musts if i in undecided]:
         lines.append(f"undecided, because their checks ended before: {', '.join(sorted(open_ones, key=order))}")
     if warned:
@@ -168,7 +174,7 @@ def any_new(results: Sequence[Result], *, strict: bool) -> bool:
 
 def interrupted(results: Sequence[Result], total: int) -> list[str]:
     """Say how far an interrupted run came; there is no verdict."""
-    ended = sum(result.ended for result in results)
+    ended = sum(result.complete for result in results)
     lines = [f"broken so far: {i}: {catalogue()[i].sentence}" for i in _breached(results, Level.MUST)]
     lines.append(f"interrupted: {ended} of {total} checks had ended, and late events were not waited for: no verdict")
     return lines
