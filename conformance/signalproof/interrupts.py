@@ -11,8 +11,20 @@ __all__ = ["ignore_interrupts", "take_termination_as_interrupt"]
 def take_termination_as_interrupt() -> None:
     """Let SIGTERM interrupt like Ctrl-C, unless somebody else already handles it."""
     here = threading.current_thread() is threading.main_thread()
-    if here and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    if not here or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
+    masks = hasattr(signal, "pthread_sigmask")
+    if masks and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Shells start background jobs like this. Ctrl-C stays without effect, but SIGTERM needs its way in.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def interrupt(*_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        if masks:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+    signal.signal(signal.SIGTERM, interrupt)
 
 
 def ignore_interrupts() -> None:

@@ -80,7 +80,9 @@ def read(option: Namespace) -> tuple[Target, Identities]:
         option = complete(option)
     named: Callable[[str], str] = option.named
     file: TargetFile | None = option.file
-    profiles = parse_profiles(option.profiles, available=CHECKED_PROFILES) if option.profiles else ()
+    profiles = (
+        parse_profiles(option.profiles, available=CHECKED_PROFILES, option=named("profiles")) if option.profiles else ()
+    )
     timeout = _positive(named("timeout"), option.timeout)
     rate = _positive(named("rate"), option.rate)
     if rate is not None and rate < SLOWEST:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from signalproof.errors import InvalidTarget
 from signalproof.requirements import PROFILES
+from signalproof.suggestion import did_you_mean
 
 PATIENCE = 10.0
 """Checks that wait longer than this many seconds for a limit of the target need `--slow`."""
@@ -111,7 +112,7 @@ def parse_headers(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def parse_profiles(text: str, *, available: Iterable[str]) -> tuple[str, ...]:
+def parse_profiles(text: str, *, available: Iterable[str], option: str = "--profiles") -> tuple[str, ...]:
     """Read a comma-separated list of profiles; `core` is always among them.
 
     Raises `InvalidTarget` for a name that the protocol does not have, or for which there are no checks.
@@ -120,7 +121,7 @@ def parse_profiles(text: str, *, available: Iterable[str]) -> tuple[str, ...]:
     known = tuple(available)
     for name in wanted:
         if name not in PROFILES:
-            raise InvalidTarget(f"--profiles: there is no profile {name!r}; choose from {', '.join(known)}")
+            raise InvalidTarget(f"{option}: there is no profile {name!r}{did_you_mean(name, known)}")
         if name not in known:
-            raise InvalidTarget(f"--profiles: this kit has no checks for {name!r} yet; it has {', '.join(known)}")
+            raise InvalidTarget(f"{option}: this kit has no checks for {name!r} yet; it has {', '.join(known)}")
     return tuple(name for name in PROFILES if name == "core" or name in wanted)

@@ -12,14 +12,14 @@ import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from signalproof.errors import InvalidTarget
 from signalproof.resources import resource
+from signalproof.suggestion import did_you_mean
 
-__all__ = ["NAME", "TargetFile", "did_you_mean"]
+__all__ = ["NAME", "TargetFile"]
 
 NAME = "target.toml"
 SHOWN = 5
@@ -133,12 +133,6 @@ def _holds(values: Any, keys: Keys) -> bool:  # noqa: ANN401 - TOML
         except (KeyError, IndexError, TypeError):
             return False
     return bool(keys)
-
-
-def did_you_mean(word: str, known: list[str]) -> str:
-    """Give the end of a sentence that names the nearest known word, or all of them."""
-    near = get_close_matches(word.lower(), known, n=1, cutoff=0.5)
-    return f": did you mean {near[0]!r}?" if near else f"; it can be {', '.join(known)}"
 
 
 def _explained(keyword: object, demanded: Any, error: Any) -> str:  # noqa: ANN401 - jsonschema has no types for these

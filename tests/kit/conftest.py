@@ -21,6 +21,11 @@ LIMIT = 30
 """Seconds after which a process that should have ended is killed."""
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As in the background of a script: processes started from here would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Process:
     """A running process with a group of its own, so that to kill it is to kill what it has started too."""
 

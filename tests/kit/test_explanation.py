@@ -84,7 +84,7 @@ def test_an_unknown_id_is_answered_with_the_nearest(word: str, message: str) -> 
     ("word", "message"),
     [
         ("chek", "did you mean 'check'?"),
-        ("frobnicate", "there are check, doctor, init"),
+        ("frobnicate", "it can be check, doctor, init"),
         ("http://a.example", "write: signalproof check http://a.example"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.kit.conftest import running
 from tests.kit.test_cli import QUICK, invalid
 
 if TYPE_CHECKING:
@@ -96,6 +98,19 @@ def test_during_the_preflight(kit: Kit, silent: socket.socket, number: signal.Si
             output, report = ended(kit, process, number)
     assert report["results"] == []
     assert "interrupted before the first check" in output
+
+
+def test_in_the_background_of_a_script(kit: Kit, silent: socket.socket) -> None:
+    """Shells let such jobs ignore SIGINT; SIGTERM ends them all the same."""
+    url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    check = f"exec {sys.executable} -m signalproof check {url} --report out"
+    with running("sh", "-c", f"trap '' INT; {check}", folder=kit.folder) as process:
+        connection, _ = silent.accept()
+        with closing(connection):
+            connection.recv(64)
+            process.popen.send_signal(signal.SIGINT)
+            assert process.popen.poll() is None
+            ended(kit, process, signal.SIGTERM)
 
 
 def test_the_doctor_can_be_interrupted(kit: Kit, silent: socket.socket) -> None:

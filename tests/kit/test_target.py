@@ -71,7 +71,7 @@ def test_profiles_are_read_in_the_order_of_the_specification() -> None:
 
 def test_profiles_that_cannot_be_checked_are_refused() -> None:
     """A name that the protocol lacks, and one for which the kit has no checks, are told apart."""
-    with pytest.raises(InvalidTarget, match="there is no profile 'video'; choose from core"):
+    with pytest.raises(InvalidTarget, match="there is no profile 'video'; it can be core"):
         parse_profiles("core,video", available=CHECKED_PROFILES)
     with pytest.raises(InvalidTarget, match="no checks for 'scale' yet"):
         parse_profiles("scale", available=[name for name in PROFILES if name != "scale"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from difflib import get_close_matches
 from enum import IntEnum
 
 import click
 
 from signalproof import __version__
 from signalproof.interrupts import ignore_interrupts, take_termination_as_interrupt
+from signalproof.suggestion import did_you_mean
 
 __all__ = ["Exit", "main", "run"]
 
@@ -39,11 +39,10 @@ class Commands(click.Group):
         """Find a command; a URL in its place gets the command that takes one."""
         name = args[0]
         if name not in self.commands and not name.startswith("-") and not ctx.resilient_parsing:
-            near = get_close_matches(name, self.commands, n=1, cutoff=0.5)
-            remedy = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(self.commands)}"
+            remedy = did_you_mean(name, list(self.commands))
             if "://" in name or name.startswith("localhost"):
-                remedy = f"write: signalproof check {name}"
-            ctx.fail(f"there is no command {name!r}: {remedy}")
+                remedy = f"; write: signalproof check {name}"
+            ctx.fail(f"there is no command {name!r}{remedy}")
         return super().resolve_command(ctx, args)
 
 

@@ -32,12 +32,12 @@ def list_requirements(profiles: str, markdown: bool) -> None:
     """List the requirements by profile."""
     from signalproof import coverage
     from signalproof.requirements import PROFILES
-    from signalproof.target_file import did_you_mean
+    from signalproof.suggestion import did_you_mean
 
     names = tuple(name.strip() for name in profiles.split(",") if name.strip())
     for name in names:
         if name not in PROFILES:
-            raise click.UsageError(f"there is no profile {name!r}{did_you_mean(name, list(PROFILES))}")
+            raise click.UsageError(f"there is no profile {name!r}{did_you_mean(name, PROFILES)}")
     # One line each for grep; wrapped for eyes.
     width = get_terminal_size().columns if sys.stdout.isatty() else 0
     for line in coverage.table(names) if markdown else coverage.listing(names, width=width):
