@@ -22,11 +22,18 @@ ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "schemas"
 DIST = SCHEMAS / "v1" / "dist"
 TOOLS = shutil.ignore_patterns("node_modules", "codegen", "lint")
-BUNDLE, OPENAPI, DISCRIMINATED, ASYNCAPI, EVENTS = (
+BUNDLE, OPENAPI, CLIENT, DISCRIMINATED, ASYNCAPI, EVENTS = (
     json.loads((DIST / name).read_text(encoding="utf-8"))
-    for name in ("vcsp.json", "openapi.json", "openapi.discriminator.json", "asyncapi.json", "vcsp.events.json")
+    for name in (
+        "vcsp.json",
+        "openapi.json",
+        "openapi.client.json",
+        "openapi.discriminator.json",
+        "asyncapi.json",
+        "vcsp.events.json",
+    )
 )
-DOCUMENTS = {"openapi": OPENAPI, "openapi.discriminator": DISCRIMINATED, "asyncapi": ASYNCAPI}
+DOCUMENTS = {"openapi": OPENAPI, "openapi.client": CLIENT, "openapi.discriminator": DISCRIMINATED, "asyncapi": ASYNCAPI}
 COMPONENTS = "#/components/schemas/"
 NAMES = {"ProfileName", "RefusalCode"}
 """Definitions that the documents refer to in words only, for client code that wants the values."""
@@ -258,6 +265,20 @@ def test_components_are_the_definitions_of_the_bundle(document: dict[str, Any]) 
         assert json.loads(json.dumps(schema).replace(COMPONENTS, "#/$defs/")) == BUNDLE["$defs"][name]
 
 
+def test_the_client_variant_only_lacks_the_form_encoding() -> None:
+    """Generators that send a body in every encoding they are told of are told of one."""
+    bare = copy.deepcopy(OPENAPI)
+    bodies = [
+        operation["requestBody"]
+        for path in bare["paths"].values()
+        for operation in path.values()
+        if "requestBody" in operation
+    ]
+    forms = [body["content"].pop(MEDIA[1]) for body in bodies]
+    assert len(forms) == sum(map(len, POST_PATHS.values()))
+    assert bare == CLIENT
+
+
 def test_the_discriminator_variant_only_adds_discriminators() -> None:
     """The union of the two requests to `/offer` is the one that has a tag."""
     bare = copy.deepcopy(DISCRIMINATED)
@@ -297,7 +318,7 @@ def test_the_documents_have_the_version_of_the_specification() -> None:
     text = (ROOT / "spec" / "README.md").read_text(encoding="utf-8")
     version = re.search(r"^Version: (.+)$", text, re.MULTILINE)
     assert version is not None
-    assert [document["info"]["version"] for document in DOCUMENTS.values()] == [version[1]] * 3
+    assert [document["info"]["version"] for document in DOCUMENTS.values()] == [version[1]] * len(DOCUMENTS)
     assert (SCHEMAS / "v1" / "released" / version[1]).is_dir()
 
 

@@ -18,7 +18,8 @@ DOCUMENTS: Mapping[str, tuple[str, str]] = {
     ),
     "events": ("vcsp.events.json", "The Socket.IO events by direction, and their acknowledgements."),
     "openapi": ("openapi.json", "The HTTP requests and replies, as OpenAPI 3.1."),
-    "discriminator": ("openapi.discriminator.json", "The same with discriminators, for generators that need them."),
+    "client": ("openapi.client.json", "The same with JSON bodies only, for generators of clients."),
+    "discriminator": ("openapi.discriminator.json", "OpenAPI with discriminators, for generators that need them."),
     "asyncapi": ("asyncapi.json", "The Socket.IO events, as AsyncAPI 3.0."),
 }
 """Each document by the option that prints it: file name, and what it is."""

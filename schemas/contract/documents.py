@@ -17,6 +17,7 @@ OPERATION: Final = {
     "asyncapi.yaml": ("action", "channel", "tags", "title", "summary", "description", "messages"),
 }
 """What an operation has to say of itself, for the pages and for whoever generates code."""
+FORM: Final = "application/x-www-form-urlencoded"
 NOTE: Final = "Generated from schemas/v1: do not edit."
 
 
@@ -84,6 +85,7 @@ def services(definitions: Mapping[str, Schema], folder: Path) -> dict[str, Schem
     documents = {name: _self_contained(f"{name}.yaml", definitions, folder) for name in ("openapi", "asyncapi")}
     return {
         "openapi.json": documents["openapi"],
+        "openapi.client.json": _json_only(documents["openapi"]),
         "openapi.discriminator.json": _discriminated(documents["openapi"]),
         "asyncapi.json": documents["asyncapi"],
     }
@@ -144,6 +146,15 @@ def _example(target: str, name: str, folder: Path) -> Json:
     if not path.is_file():
         raise Source(f"{name}: there is no {target}")
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _json_only(document: Schema) -> Schema:
+    """Return a copy without form-encoded bodies: openapi-python-client sends a body in each encoding at once."""
+    copy: Schema = json.loads(json.dumps(document))
+    for path in copy["paths"].values():
+        for operation in path.values():
+            operation.get("requestBody", {"content": {}})["content"].pop(FORM, None)
+    return copy
 
 
 def _discriminated(document: Schema) -> Schema:
