@@ -2,6 +2,7 @@
 # make test    the project's own tests
 # make lint    lint, format and strict types
 # make contracts  lint the OpenAPI and AsyncAPI documents; needs Node.js
+# make codegen  generate clients by the recipes of schemas/README.md, compile them and let them talk; ARGS='Go'
 # make proof   break the reference server in every way that is known and see that the kit says so
 # Each sets up .venv from the hash-pinned lock first, when that has changed.
 
@@ -9,13 +10,15 @@ PYTHON ?= python3
 REPORT ?= signalproof-report
 STAMP := .venv/.installed
 BIN := .venv/bin
+CODEGEN := schemas/codegen
+GENERATORS := $(CODEGEN)/.venv/.installed
 
-.PHONY: check test lint contracts proof setup bundle lock clean
+.PHONY: check test lint contracts proof codegen setup bundle lock clean
 
 check: $(STAMP)
 	@$(BIN)/signalproof check $(TARGET) --report '$(REPORT)' $(ARGS)
 
-test: $(STAMP)
+test: $(STAMP) $(GENERATORS)
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: $(STAMP)
@@ -30,10 +33,21 @@ contracts:
 proof: $(STAMP)
 	@$(BIN)/python tests/faults/proof.py --out proof $(ARGS)
 
+codegen: $(STAMP) $(GENERATORS) $(CODEGEN)/node_modules/.installed
+	@$(BIN)/python schemas/generate.py $(ARGS)
+
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml .ci/setup
 	@PYTHON='$(PYTHON)' sh .ci/setup
+
+$(GENERATORS): $(CODEGEN)/python.txt $(CODEGEN)/setup
+	@PYTHON='$(PYTHON)' sh $(CODEGEN)/setup python
+	@touch $@
+
+$(CODEGEN)/node_modules/.installed: $(CODEGEN)/package-lock.json $(CODEGEN)/jvm.txt $(CODEGEN)/setup | $(GENERATORS)
+	@sh $(CODEGEN)/setup others
+	@touch $@
 
 # Regenerates what is derived from schemas/v1: the bundles, the OpenAPI and AsyncAPI documents and their pages.
 bundle: $(STAMP)
@@ -43,6 +57,9 @@ bundle: $(STAMP)
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --extra dev pyproject.toml --output-file requirements.lock
+	for name in python jvm; do \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	    $(CODEGEN)/$$name.in --output-file $(CODEGEN)/$$name.txt || exit; done
 
 clean:
-	rm -rf .venv signalproof-report
+	rm -rf .venv signalproof-report $(CODEGEN)/.venv $(CODEGEN)/node_modules $(CODEGEN)/out
