@@ -10,6 +10,7 @@ from signalproof.errors import NonConformance
 from signalproof.ledger import Posting
 from signalproof.participant import Connection
 from signalproof.peer import Peer, fingerprint
+from signalproof.transcript import Channel
 from signalproof.wire import CANDIDATE, Marked
 
 __all__ = ["Call", "Cast"]
@@ -35,7 +36,7 @@ class Cast(Company):
 
     def peer(self, connection: Connection, *, media: bool = True) -> Peer:
         """Give `connection` a WebRTC peer whose states stand in the ladder."""
-        peer = Peer(lambda state: self.transcript.note(connection.name, state), media=media)
+        peer = Peer(lambda state: self.transcript.note(connection.name, state, Channel.PEER), media=media)
         self._peers.append(peer)
         return peer
 

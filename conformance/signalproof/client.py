@@ -39,7 +39,8 @@ async def call(target: Target, identities: Identities, *, caller: str, callee: s
             ledger=Ledger(),
             identities=identities,
         )
-        cast.transcript.follow = lambda entry: say(_line(entry))
+        redact = cast.redact
+        cast.transcript.follow = lambda entry: say(redact(_line(entry)))
         await _converse(cast, caller, callee, seconds, say)
     finally:
         if cast is not None:

@@ -18,10 +18,11 @@ from signalproof.expect import Expectations
 from signalproof.identity import Identities
 from signalproof.ledger import Ledger, Posting
 from signalproof.participant import Connection
+from signalproof.redact import Redactor, cut
 from signalproof.reply import Outcome, read_reply
 from signalproof.requirements import Level, catalogue
 from signalproof.target import Target
-from signalproof.transcript import Transcript
+from signalproof.transcript import Channel, Transcript
 from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
 from signalproof.wire import KINDS_BY_EVENT, Body, Marked, connect_auth, login_payload
 
@@ -61,6 +62,7 @@ class Company(Expectations):
         self._identities = setting["identities"]
         self._http = http
         self._raw_sockets: list[RawSocket] = []
+        self.redact = Redactor(ledger.pseudonyms, self._secrets, target.shown)
         self._stage = Stage(
             target=target,
             http=http,
@@ -70,7 +72,6 @@ class Company(Expectations):
             connections=self.connections,
             postings=self.postings,
             check=number,
-            redact=self.redact,
             who=self._who,
         )
 
@@ -172,7 +173,8 @@ class Company(Expectations):
     ) -> HttpReply:
         """Send any HTTP request; a missing reply breaches HTTP-12."""
         content_type = {"content-type": body.content_type} if body and body.content_type else {}
-        self.transcript.add("kit", "server", f"{method} {path}")
+        content = body.content if body else b""
+        self.transcript.add("kit", "server", f"{method} {path}", channel=Channel.HTTP, content=content)
         try:
             reply = await self._http.request(
                 method,
@@ -182,7 +184,7 @@ class Company(Expectations):
             )
         except HttpFailure as failure:
             raise NonConformance("HTTP-12", expected=f"a reply to {method} {path}", received=str(failure)) from failure
-        self.transcript.add("server", "kit", f"HTTP {reply.status}")
+        self.transcript.add("server", "kit", f"HTTP {reply.status}", channel=Channel.HTTP, content=reply.body)
         return reply
 
     async def pause(self, seconds: float) -> None:
@@ -268,7 +270,7 @@ class Company(Expectations):
             requirement,
             isinstance(answer, str) and answer.startswith("44"),
             expected="CONNECT_ERROR (44…) for a connection without a valid token",
-            received=self.redact(str(answer))[:80],
+            received=cut(str(answer), 80),
         )
 
     def sids_of_the_run(self) -> list[str]:
@@ -299,13 +301,12 @@ class Company(Expectations):
         """Make a text to be forwarded; see `Connection.marked`."""
         return self.connections[0].marked(kind, template)
 
-    def redact(self, text: str) -> str:
-        """Put names in place of the sids of this check."""
+    def _secrets(self) -> dict[str, str]:
+        """Give what must not be shown of this check and of the run, and what stands in for it."""
+        known = dict(self.target.secrets)
         for connection in self.everybody:
-            for sid in (connection.sid, connection.engine_sid):
-                if sid:
-                    text = text.replace(sid, f"<sid of {connection.name}>")
-        return text
+            known |= connection.secrets
+        return known
 
     def concerns(self, found: NonConformance) -> bool:
         """Whether a breach is one of a profile that is being checked."""

@@ -12,10 +12,11 @@ from signalproof import hints
 from signalproof.errors import KitError, NonConformance
 from signalproof.expect import Expectations
 from signalproof.ledger import Ledger, Listener, Posting, Received
+from signalproof.redact import cut
 from signalproof.reply import no_reply, read_reply
 from signalproof.schemas import violation
 from signalproof.target import Target
-from signalproof.transcript import SERVER, Transcript
+from signalproof.transcript import SERVER, Channel, Transcript
 from signalproof.transport import Http, HttpFailure, Socket, SocketFailure
 from signalproof.wire import (
     Body,
@@ -64,7 +65,6 @@ class Stage:
     connections: Sequence[Client]
     postings: list[Posting]
     check: int
-    redact: Callable[[str], str]
     who: Callable[[str], str]
 
 
@@ -100,6 +100,13 @@ class Client:
         return {} if self._token is None else {"authorization": f"Bearer {self._token}"}
 
     @property
+    def secrets(self) -> dict[str, str]:
+        """What must not be shown of this connection, and what stands in for it."""
+        found = {self.sid: f"<sid of {self.name}>", self.engine_sid: f"<Engine.IO sid of {self.name}>"}
+        found[self._token or ""] = f"<token of {self.name}>"
+        return found
+
+    @property
     def live(self) -> bool:
         """Whether the connection is logged in and open."""
         return bool(self.login) and self._socket.connected
@@ -121,6 +128,8 @@ class Client:
             )
         self.sid, self.engine_sid = self._socket.sid, self._socket.engine_sid
         self._stage.ledger.sids.append(self.sid)
+        for secret in filter(None, (self.sid, self.engine_sid)):
+            self._stage.ledger.pseudonyms.of("sid", secret)
         self._stage.transcript.add(self.name, SERVER, "connects")
 
     async def try_log_in(
@@ -131,7 +140,7 @@ class Client:
         A missing acknowledgement breaches `requirement`.
         """
         stage = self._stage
-        stage.transcript.add(self.name, SERVER, shown or f"login {_short(arguments)}")
+        stage.transcript.add(self.name, SERVER, shown or f"login {_short(arguments)}", content=arguments)
         try:
             ack = await self._socket.request("login", *arguments, timeout=stage.target.timeout)
         except SocketFailure as failure:
@@ -139,7 +148,7 @@ class Client:
                 NonConformance(requirement, expected="an acknowledgement of `login`", received=str(failure))
             )
             raise KitError(f"{requirement} has to be a MUST") from failure
-        stage.transcript.add(SERVER, self.name, stage.redact(f"ack {_short(ack)}"))
+        stage.transcript.add(SERVER, self.name, f"ack {_short(ack)}", content=ack)
         return ack
 
     async def log_in(self, login: str, *, requirement: str = "LOGIN-2") -> Self:
@@ -156,7 +165,7 @@ class Client:
             requirement,
             accepted,
             expected='`login` to be acknowledged with {"status":0} or nothing',
-            received=self._stage.redact(_short(ack)),
+            received=_short(ack),
         )
         return self.believed(login)
 
@@ -169,7 +178,7 @@ class Client:
 
     async def emit(self, event: str, *arguments: object) -> None:
         """Emit any event, without waiting for an acknowledgement."""
-        self._stage.transcript.add(self.name, SERVER, f"{event} {_short(arguments)}")
+        self._stage.transcript.add(self.name, SERVER, f"{event} {_short(arguments)}", content=arguments)
         try:
             await self._socket.emit(event, *arguments)
         except SocketFailure as failure:
@@ -194,7 +203,7 @@ class Client:
         if posting is None:
             self.strays.append(received)
         what = f" from {posting.author.name}" if posting else ""
-        self._stage.transcript.add(SERVER, self.name, f"{event}{what}", at=at)
+        self._stage.transcript.add(SERVER, self.name, f"{event}{what}", at=at, content=arguments)
 
     # ── requests ───────────────────────────────────────────────────────────────────────────────
 
@@ -262,10 +271,11 @@ class Client:
             headers = {} if given is None else {"authorization": given}
         if body.content_type is not None:
             headers["content-type"] = body.content_type
+        shown = what.replace("POST", method)
 
         def on_turn() -> None:
             posting.sent_at = perf_counter()
-            stage.transcript.add(self.name, SERVER, what.replace("POST", method))
+            stage.transcript.add(self.name, SERVER, shown, channel=Channel.HTTP, content=body.content)
 
         try:
             path = variation.get("path", posting.kind.path)
@@ -275,7 +285,8 @@ class Client:
         else:
             posting.reply = read_reply(raw, posting.kind.accepted_schema)
         posting.replied_at = perf_counter()
-        stage.transcript.add(SERVER, self.name, stage.redact(posting.reply.text))
+        answer = posting.reply.raw.body if posting.reply.raw else b""
+        stage.transcript.add(SERVER, self.name, posting.reply.text, channel=Channel.HTTP, content=answer)
         return posting
 
 
@@ -286,4 +297,4 @@ def _check_own_message(schema: str, message: Fields) -> None:
 
 def _short(values: tuple[object, ...]) -> str:
     text = ", ".join(json.dumps(value, ensure_ascii=False, default=repr) for value in values)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+    return cut(text, 80)

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from signalproof import hints
 from signalproof.errors import NonConformance
+from signalproof.redact import Pseudonyms, conceal
 from signalproof.reply import Outcome, Reply
 from signalproof.schemas import violation
 from signalproof.wire import Kind, find_marker
@@ -247,8 +248,8 @@ class Posting:
 class Ledger:
     """All postings of a run: those whose text carries a marker, and those that raise an event without text.
 
-    `sids` are those of all connections, in the order in which they came; `last_posting_at` is a
-    `perf_counter` reading.
+    `sids` are those of all connections, in the order in which they came; `pseudonyms` stand in for secrets;
+    `last_posting_at` is a `perf_counter` reading.
     """
 
     def __init__(self) -> None:
@@ -257,6 +258,7 @@ class Ledger:
         self._plain: list[Posting] = []
         self._count = 0
         self.sids: list[str] = []
+        self.pseudonyms = Pseudonyms()
         self.last_posting_at = 0.0
         self._events = 0
         self._silences = 0
@@ -314,8 +316,8 @@ def _difference(expected: str, received: str) -> str:
         (i for i, (a, b) in enumerate(zip(expected, received, strict=False)) if a != b),
         min(len(expected), len(received)),
     )
+    here = slice(position, position + 12)
     return (
         f"another text: {len(received)} characters instead of {len(expected)}, "
-        f"first different at {position}: {received[position : position + 12]!r} "
-        f"instead of {expected[position : position + 12]!r}"
+        f"first different at {position}: {conceal(received)[here]!r} instead of {conceal(expected)[here]!r}"
     )

@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from signalproof.redact import cut
 from signalproof.schemas import violation
 from signalproof.transport import HttpReply
 
@@ -107,6 +108,6 @@ def _excerpt(body: bytes) -> str:
     if title := _TITLE.search(body[:20_000]):
         # A page begins with what all pages begin with; its title says what happened.
         return f"an HTML page, {' '.join(html.unescape(title[1].decode('utf-8', 'replace')).split())[:100]!r}"
-    text = " ".join(body[:200].decode("utf-8", "replace").split())
+    text = " ".join(cut(body[:400].decode("utf-8", "replace"), 390).split())
     text = "".join(character if character.isprintable() else "·" for character in text)
-    return text if len(text) <= 120 else f"{text[:119]}…"
+    return cut(text, 120)

@@ -20,7 +20,7 @@ from signalproof.identity import Identities
 from signalproof.interrupts import take_termination_as_interrupt
 from signalproof.known import Known
 from signalproof.options import CHECKED_PROFILES
-from signalproof.reports import json_report, terminal
+from signalproof.reports import folder, json_report, terminal
 from signalproof.requirements import catalogue
 from signalproof.runner import Check, Run, Verdict
 from signalproof.target import Target
@@ -76,7 +76,9 @@ class ConformanceSession:
             identities,
             serial=bool(getattr(option, "serial", False)),
             strict=bool(getattr(option, "strict", False)),
-            report=Path(report) if (report := getattr(option, "report", None)) else None,
+            report=None
+            if getattr(option, "no_report", False)
+            else Path(getattr(option, "report", None) or folder.DEFAULT),
             known=known,
             dry=bool(option.dry_run),
         )
@@ -91,12 +93,12 @@ class ConformanceSession:
             return
         if self._dry:
             session.config.pluginmanager.register(DryRun(_requirements), "signalproof-dry-run")
-        elif self._report is not None:
-            json_report.discard(self._report)
         try:
             if self._dry:
                 self.target = self._runner.run(self._discover())
             else:
+                if self._report is not None:
+                    folder.prepare(self._report)
                 self._run = self._runner.run(self._prepare())
         except TargetUnusable as unusable:
             self._refuse(unusable)
@@ -108,9 +110,11 @@ class ConformanceSession:
     def _end_before_it_began(self) -> NoReturn:
         """End the session after an interrupt during the preflight."""
         self._runner.close()
-        if self._report is not None and not self._dry:
-            json_report.write(self._report, self.target, [], 0.0, strict=self._strict, interrupted=True)
-        pytest.exit(NOTHING_YET, returncode=pytest.ExitCode.INTERRUPTED)
+        lines = [NOTHING_YET]
+        if not self._dry:
+            report = json_report.document(self.target, [], 0.0, strict=self._strict, interrupted=True)
+            lines += folder.publish(self._report, report)
+        pytest.exit("\n".join(lines), returncode=pytest.ExitCode.INTERRUPTED)
 
     async def _discover(self) -> Target:
         """Learn which profiles would be checked: with one request at most, and none where they are named."""
@@ -134,9 +138,10 @@ class ConformanceSession:
         return Run(self.target, http, self._identities, self._known.expects)
 
     def _refuse(self, unusable: TargetUnusable) -> None:
-        if self._report is not None and not self._dry:
-            json_report.write_unusable(self._report, self.target, unusable)
-        raise pytest.UsageError(f"{unusable}\nStep by step: signalproof doctor {self.target.url}") from None
+        lines = [str(unusable), f"Step by step: signalproof doctor {self.target.url}"]
+        if not self._dry:
+            lines += folder.publish(self._report, json_report.unusable(self.target, unusable))
+        raise pytest.UsageError("\n".join(lines)) from None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
@@ -326,17 +331,15 @@ class ConformanceSession:
             lines = terminal.interrupted(finished, len(self._checks)) if self._checks else []
         else:
             lines = terminal.summary(self.target, finished, self.duration, strict=self._strict, baseline=assessment)
-        if self._report is not None:
-            path = json_report.write(
-                self._report,
-                self.target,
-                finished,
-                self.duration,
-                strict=self._strict,
-                baseline=assessment,
-                interrupted=self._interrupted,
-            )
-            lines.append(f"report: {path}")
+        report = json_report.document(
+            self.target,
+            finished,
+            self.duration,
+            strict=self._strict,
+            baseline=assessment,
+            interrupted=self._interrupted,
+        )
+        lines += folder.publish(self._report, report)
         if not self._interrupted:
             lines += self._known.write(finished)
         for line in lines:

@@ -14,6 +14,8 @@ from signalproof.suggestion import did_you_mean
 
 PATIENCE = 10.0
 """Checks that wait longer than this many seconds for a limit of the target need `--slow`."""
+SECRET = 6
+"""Values of headers with fewer characters are taken for settings, not for credentials."""
 
 __all__ = ["PATIENCE", "Target", "parse_headers", "parse_profiles", "parse_url", "tls_context"]
 
@@ -50,6 +52,22 @@ class Target:
     patient: bool = False
     rate: float = 0.0
     notes: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """The values of headers, which may be credentials, and what stands in for them where they are quoted."""
+        found = {}
+        for name, value in self.headers:
+            scheme, _, credentials = value.partition(" ")
+            for secret in (value, credentials or scheme):
+                if len(secret) >= SECRET:
+                    found[secret] = f"<header {name}>"
+        return found
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The addresses that the operator gave, which head every report anyway."""
+        return tuple({urlsplit(url).netloc for url in (self.url, self.socket_url) if url})
 
     def reason_to_skip(self, limit: str) -> str | None:
         """Say why a check that waits for a limit is not run, or give None when it is."""

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from time import perf_counter
 
-__all__ = ["SERVER", "Entry", "Transcript"]
+__all__ = ["SERVER", "Channel", "Entry", "Transcript", "ladder"]
 
 SERVER = "server"
+CONTENT = 6_000
+"""How many characters or bytes of a message are kept."""
 _GAPS = (34, 30)
 _LATER_GAP = 16
 _MAX_COLUMNS = 5
 _MAX_LINES = 48
 
 
+class Channel(StrEnum):
+    """What carries a message, or what a note is about."""
+
+    HTTP = "http"
+    SOCKET = "socket.io"
+    PEER = "webrtc"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One message, or a note when `source` and `destination` are the same. `at` is in seconds."""
+    """One message, or a note when `source` and `destination` are the same. `at` is in seconds.
+
+    `content` is the message itself, as it went over the wire or as JSON; at most its beginning.
+    """
 
     at: float
     source: str
     destination: str
     text: str
+    channel: Channel = Channel.SOCKET
+    content: str | bytes | tuple[object, ...] = ""
 
 
 @dataclass(slots=True)
@@ -37,37 +53,54 @@ class Transcript:
     follow: Callable[[Entry], None] | None = None
     closed: bool = False
 
-    def add(self, source: str, destination: str, text: str, *, at: float | None = None) -> None:
+    def add(
+        self,
+        source: str,
+        destination: str,
+        text: str,
+        *,
+        at: float | None = None,
+        channel: Channel = Channel.SOCKET,
+        content: str | bytes | tuple[object, ...] = "",
+    ) -> None:
         """Record a message; `at` is a `perf_counter` reading, now by default."""
         if self.closed:
             return
         moment = perf_counter() if at is None else at
-        entry = Entry(moment - self.began, source, destination, text)
+        kept = content if isinstance(content, tuple) else content[:CONTENT]
+        entry = Entry(moment - self.began, source, destination, text, channel, kept)
         self.entries.append(entry)
         if self.follow is not None:
             self.follow(entry)
 
-    def note(self, who: str, text: str) -> None:
+    def note(self, who: str, text: str, channel: Channel = Channel.SOCKET) -> None:
         """Record something that happened at one participant, such as a WebRTC state."""
-        self.add(who, who, text)
+        self.add(who, who, text, channel=channel)
 
-    def ladder(self) -> str:
-        """Draw the messages as a ladder: time in milliseconds, a column a participant."""
+    def last(self, redact: Callable[[str], str]) -> tuple[list[Entry], int]:
+        """Give the last messages in the order of their times, redacted, and how many earlier ones there are."""
         entries = sorted(self.entries, key=lambda entry: entry.at)
-        omitted = len(entries) - _MAX_LINES
-        if omitted > 0:
-            entries = entries[-_MAX_LINES:]
-        people = list(dict.fromkeys(n for e in entries for n in (e.source, e.destination) if n and n != SERVER))
-        lines = [f"… {omitted} earlier messages left out"] if omitted > 0 else []
-        if len(people) + 1 > _MAX_COLUMNS:
-            return "\n".join(lines + [_plain(entry) for entry in entries])
-        names = [*people[:1], SERVER, *people[1:]]
-        columns = [10]
-        for position in range(len(names) - 1):
-            columns.append(columns[-1] + (_GAPS[position] if position < len(_GAPS) else _LATER_GAP))
-        lines.append(_heading(names, columns))
-        lines += [_rung(entry, names, columns) for entry in entries]
-        return "\n".join(lines)
+        shown = [replace(entry, text=redact(entry.text)) for entry in entries[-_MAX_LINES:]]
+        return shown, len(entries) - len(shown)
+
+    def ladder(self, redact: Callable[[str], str] = str) -> str:
+        """Draw the last messages as a ladder."""
+        return ladder(*self.last(redact))
+
+
+def ladder(entries: Sequence[Entry], omitted: int = 0) -> str:
+    """Draw messages as a ladder: time in milliseconds, a column a participant."""
+    people = list(dict.fromkeys(n for e in entries for n in (e.source, e.destination) if n and n != SERVER))
+    lines = [f"… {omitted} earlier messages left out"] if omitted > 0 else []
+    if len(people) + 1 > _MAX_COLUMNS:
+        return "\n".join(lines + [_plain(entry) for entry in entries])
+    names = [*people[:1], SERVER, *people[1:]]
+    columns = [10]
+    for position in range(len(names) - 1):
+        columns.append(columns[-1] + (_GAPS[position] if position < len(_GAPS) else _LATER_GAP))
+    lines.append(_heading(names, columns))
+    lines += [_rung(entry, names, columns) for entry in entries]
+    return "\n".join(lines)
 
 
 def _plain(entry: Entry) -> str:

@@ -30,7 +30,9 @@ class Process:
     """A running process with a group of its own, so that to kill it is to kill what it has started too."""
 
     def __init__(self, *command: str, folder: Path) -> None:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_", "GITHUB_"))
+        }
         self.popen = subprocess.Popen(
             command,
             cwd=folder,

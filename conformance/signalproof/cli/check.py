@@ -14,6 +14,7 @@ import click
 from signalproof.cli.group import Exit
 from signalproof.cli.parameters import arguments, session_options, usual_target_file
 from signalproof.errors import KitError
+from signalproof.reports.folder import DEFAULT
 from signalproof.resources import SUITE
 
 __all__ = ["check"]
@@ -32,7 +33,7 @@ Examples:
   signalproof check https://chat.example.org/api --socket-url https://rt.example.org
   signalproof check URL --jwt-secret-file secret     a server that asks for tokens
   signalproof check URL --rate 20                    a live deployment, politely
-  signalproof check URL --report out --strict        in CI: exit code 0 or 1, out/report.json
+  signalproof check URL --report out --strict        in CI: exit code 0 or 1, reports in out/
   signalproof check URL --dry-run                    what would run
   signalproof check URL --baseline known.toml        fail only for breaches that it does not list
   signalproof check URL -k offer -v                  pytest's own options pass through
@@ -71,11 +72,11 @@ def _check_reference_server(values: Mapping[str, object], pytest_args: tuple[str
         secret.write_text(token_hex(32), encoding="utf-8")
         codes: list[int] = []
         for auth in (False, True):
-            report = values["report"]
+            report = Path(str(values["report"] or DEFAULT))
             changed = {
                 **values,
                 "jwt_secret_file": str(secret) if auth else None,
-                "report": Path(str(report), "auth") if auth and report else report,
+                "report": report / "auth" if auth else report,
             }
             options = [*QUICK, *(("--auth-secret-file", str(secret)) if auth else ())]
             if auth:

@@ -1,38 +1,55 @@
-"""The run as `report.json`; its schema is `schemas/report/Report.json`."""
+"""The run as `report.json`, from which all other reports are made; its schema is `schemas/report/Report.json`."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 
+from signalproof import __version__
 from signalproof.baseline import Assessment
-from signalproof.errors import TargetUnusable
+from signalproof.errors import NonConformance, TargetUnusable
+from signalproof.redact import Redactor, cut
 from signalproof.reports import known
+from signalproof.reports.shape import VERSION, Finding, Message, Report, RequirementRow, Row, Timing
 from signalproof.reports.terminal import not_claimed, verdict
 from signalproof.requirements import Level, catalogue, spec_version
 from signalproof.runner import Result, Verdict
 from signalproof.target import Target
+from signalproof.transcript import CONTENT, Entry, ladder
 
-__all__ = ["discard", "document", "write", "write_unusable"]
+__all__ = ["document", "dump", "unusable"]
 
-NAME = "report.json"
+SHOWN = 1_500
+"""How many characters of each message stand in a report."""
 
 
 def document(
-    target: Target, results: Sequence[Result], duration: float, *, strict: bool, baseline: Assessment | None = None
-) -> dict[str, Any]:
-    """Give the report of a run; `duration` in seconds."""
+    target: Target,
+    results: Sequence[Result],
+    duration: float,
+    *,
+    strict: bool,
+    baseline: Assessment | None = None,
+    interrupted: bool = False,
+) -> Report:
+    """Give the report of a run that ends now; `duration` in seconds. An interrupted run has no verdict."""
     rows = [_row(result, strict=strict) for result in results]
     count = Counter(row["outcome"] for row in rows)
+    requirements = list(_requirements(target, results))
+    musts = [row["outcome"] for row in requirements if row["level"] == Level.MUST]
     return {
+        "report_version": VERSION,
+        "kit": {"name": "signalproof", "version": __version__},
+        "started_at": (datetime.now(UTC) - timedelta(seconds=duration)).isoformat(timespec="seconds"),
         "target": target.url,
         "spec_version": spec_version(),
         "profiles": list(target.profiles),
+        "profiles_reason": target.profiles_reason,
         "not_claimed": not_claimed(target),
-        "verdict": verdict(results, strict=strict),
+        "strict": strict,
+        "verdict": "interrupted" if interrupted else verdict(results, strict=strict),
         "summary": {
             "passed": count["passed"],
             "failed": count["failed"],
@@ -42,61 +59,164 @@ def document(
             "errors": count["error"],
             "duration_s": round(duration, 3),
             "handshakes": sum(result.cast.handshakes for result in results),
+            "must_kept": musts.count("kept"),
+            "must_checked": sum(outcome in {"kept", "broken", "undecided"} for outcome in musts),
         },
+        "requirements": requirements,
         **({"baseline": known.document(baseline)} if baseline else {}),
         "results": rows,
+        "timings": _timings(results),
     }
 
 
-def _row(result: Result, *, strict: bool) -> dict[str, Any]:
+def unusable(target: Target, found: TargetUnusable) -> Report:
+    """Give the report of a target that could not be judged."""
+    report = document(target, [], 0.0, strict=False)
+    report["verdict"] = "unusable"
+    redact = Redactor(known=lambda: target.secrets, shown=target.shown)
+    report["problem"], report["remedy"] = redact(found.problem), redact(found.remedy)
+    return report
+
+
+def dump(report: Report) -> bytes:
+    """Write a report as JSON, with a line for each requirement and each check."""
+    lines = []
+    for key, value in report.items():
+        rows = value if isinstance(value, list) and value and isinstance(value[0], dict) else None
+        if rows is None:
+            lines.append(f"  {_json(key)}: {_json(value)}")
+        else:
+            lines.append(f"  {_json(key)}: [\n" + ",\n".join(f"    {_json(row)}" for row in rows) + "\n  ]")
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode("utf-8", "backslashreplace")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+# ── requirements ───────────────────────────────────────────────────────────────────────────────
+
+
+def _requirements(target: Target, results: Sequence[Result]) -> Iterator[RequirementRow]:
+    """Give what came of each requirement, in the order of the specification."""
+    breached = {i for result in results for found in result.findings for i in found.requirements}
+    ran = [result for result in results if result.skipped is None]
+    cited = {i for result in ran for i in result.check.requirements}
+    undecided = {i for result in ran if result.breaches or result.error for i in result.check.requirements}
+    reasons = {i: result.skipped for result in results if result.skipped for i in result.check.requirements}
+    for requirement in catalogue().values():
+        identifier, level = requirement.id, requirement.level
+        row: RequirementRow = {
+            "id": identifier,
+            "level": level.value,
+            "profile": requirement.profile,
+            "sentence": requirement.sentence,
+            "link": requirement.link,
+            "outcome": "not_checked",
+        }
+        if identifier in breached:
+            row["outcome"] = "broken" if level is Level.MUST else "not_followed"
+        elif identifier in undecided:
+            row["outcome"] = "undecided"
+        elif identifier in cited:
+            row["outcome"] = "kept"
+        elif requirement.untestable:
+            row["outcome"], row["reason"] = "not_testable", requirement.untestable
+        elif requirement.profile not in target.profiles:
+            row["reason"] = f"the profile {requirement.profile} is not checked"
+        elif reason := reasons.get(identifier):
+            row["reason"] = reason
+        yield row
+
+
+# ── checks ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _row(result: Result, *, strict: bool) -> Row:
+    redact = result.cast.redact
     findings = result.findings
     levels = {catalogue()[identifier].level for identifier in result.check.requirements}
     failed_by_strict = strict and result.verdict is Verdict.WARNED
-    hint = next((found.hint for found in findings if found.hint), None)
     message = "\n".join(map(str, findings)) or result.skipped or (str(result.error) if result.error else "")
-    return {
+    row: Row = {
         "check": result.check.name,
         "requirements": list(result.check.requirements),
         "level": (Level.MUST if Level.MUST in levels else Level.SHOULD).value,
         "outcome": "failed" if failed_by_strict else result.verdict.value,
         "duration_s": round(result.duration, 4),
-        "message": result.cast.redact(message),
+        "message": redact(message),
         **({"known": result.known} if result.expected else {}),
         "violated": list(dict.fromkeys(i for found in findings for i in found.requirements)),
-        **({"hint": hint} if hint else {}),
-        **({"ladder": result.cast.transcript.ladder()} if findings or result.error else {}),
     }
+    if not findings and not result.error:
+        return row
+    for posting in result.cast.postings:
+        redact.learn(posting.text)
+    if hint := next((found.hint for found in findings if found.hint), None):
+        row["hint"] = redact(hint)
+    if findings:
+        row["findings"] = [_finding(found, redact) for found in findings]
+    entries, earlier = result.cast.transcript.last(redact)
+    row["ladder"] = ladder(entries, earlier)
+    row["messages"] = [_message(entry, redact) for entry in entries]
+    if earlier:
+        row["earlier_messages"] = earlier
+    return row
 
 
-def write(
-    folder: Path,
-    target: Target,
-    results: Sequence[Result],
-    duration: float,
-    *,
-    strict: bool,
-    baseline: Assessment | None = None,
-    interrupted: bool = False,
-) -> Path:
-    """Write `report.json` into `folder` and give its path; of an interrupted run there is no verdict in it."""
-    report = document(target, results, duration, strict=strict, baseline=baseline)
-    return _write(folder, report | {"verdict": "interrupted"} if interrupted else report)
+def _finding(found: NonConformance, redact: Redactor) -> Finding:
+    must = any(catalogue()[i].level is Level.MUST for i in found.requirements)
+    finding: Finding = {
+        "requirements": list(found.requirements),
+        "level": (Level.MUST if must else Level.SHOULD).value,
+        "expected": redact(found.expected),
+        "received": redact(found.received),
+    }
+    if found.hint:
+        finding["hint"] = redact(found.hint)
+    return finding
 
 
-def write_unusable(folder: Path, target: Target, unusable: TargetUnusable) -> Path:
-    """Write the report of a target that could not be judged."""
-    report = document(target, [], 0.0, strict=False)
-    return _write(folder, report | {"verdict": "unusable", "problem": unusable.problem, "remedy": unusable.remedy})
+def _message(entry: Entry, redact: Redactor) -> Message:
+    return (
+        round(entry.at * 1000, 1),
+        entry.source,
+        entry.destination,
+        entry.channel.value,
+        entry.text,
+        _shortened(redact(_content(entry))),
+    )
 
 
-def discard(folder: Path) -> None:
-    """Remove the report of an earlier run, which would be taken for that of this one."""
-    (folder / NAME).unlink(missing_ok=True)
+def _content(entry: Entry) -> str:
+    """Give the content of a message as text; where it was cut off, without the word that was hit."""
+    if isinstance(entry.content, tuple):
+        text = ", ".join(json.dumps(part, ensure_ascii=False, default=repr) for part in entry.content)
+        return cut(text, CONTENT)
+    text = entry.content.decode("utf-8", "replace") if isinstance(entry.content, bytes) else entry.content
+    return cut(f"{text}…", len(text)) if len(entry.content) == CONTENT else text
 
 
-def _write(folder: Path, report: dict[str, Any]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / NAME
-    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    path.write_bytes(text.encode("utf-8", "backslashreplace"))
-    return path
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+# ── times ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _timings(results: Sequence[Result]) -> list[Timing]:
+    """Give how long each reply and each accepted delivery took, from when its request was sent."""
+    times: dict[tuple[str, str], list[float]] = {}
+    for result in results:
+        for posting in result.cast.postings:
+            if posting.reply is None or not posting.reply.status:
+                continue
+            times.setdefault(("reply", f"POST {posting.kind.path}"), []).append(posting.replied_at - posting.sent_at)
+            if posting.accepted:
+                key = ("delivery", posting.kind.event)
+                for received in posting.heard:
+                    times.setdefault(key, []).append(max(received.at - posting.sent_at, 0.0))
+    return [
+        {"kind": kind, "what": what, "ms": sorted(round(seconds * 1000, 1) for seconds in values)}
+        for (kind, what), values in sorted(times.items())
+    ]

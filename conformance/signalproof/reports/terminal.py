@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -99,30 +99,27 @@ def _length(principal: str, result: Result) -> tuple[bool, int]:
 
 def explain(result: Result, *, whole: bool = True) -> str:
     """Explain what a check found: requirement, expectation, what came, hint, ladder."""
-    return result.cast.redact(_explanation(result, whole))
-
-
-def _explanation(result: Result, whole: bool) -> str:
+    redact = result.cast.redact
     findings = result.findings
     first = findings[0]
     if not whole:
-        return f"{first}\n(explained with a ladder at another check)"
-    lines = _finding(first)
+        return redact(f"{first}\n(explained with a ladder at another check)")
+    lines = _finding(first, redact)
     for other in findings[1:4]:
-        lines.append(f"also      {'known: ' if other in result.expected else ''}{other}")
+        lines.append(redact(f"also      {'known: ' if other in result.expected else ''}{other}"))
     if len(findings) > 4:
         lines.append(f"also      {len(findings) - 4} more findings of this kind")
-    return "\n".join([*lines, "", result.cast.transcript.ladder()])
+    return "\n".join([*lines, "", result.cast.transcript.ladder(redact)])
 
 
-def _finding(found: NonConformance) -> list[str]:
+def _finding(found: NonConformance, redact: Callable[[str], str]) -> list[str]:
     lines = []
     for identifier in found.requirements:
         requirement = catalogue()[identifier]
         lines.append(f"{identifier}: {requirement.sentence} ({requirement.link})")
-    lines += [f"expected  {found.expected}", f"received  {found.received}"]
+    lines += [redact(f"expected  {found.expected}"), redact(f"received  {found.received}")]
     if found.hint:
-        lines.append(f"hint      {found.hint}")
+        lines.append(redact(f"hint      {found.hint}"))
     return lines
 
 

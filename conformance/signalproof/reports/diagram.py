@@ -1,0 +1,138 @@
+"""The messages of one check as a sequence diagram in SVG: a column a participant, a lane a protocol, time downwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+
+from signalproof.reports.shape import Message
+from signalproof.transcript import SERVER, Channel
+
+__all__ = ["draw"]
+
+_TIME = 74
+_GAP, _NARROW_GAP = 236, 172
+_LANES = 96
+_ROW = 30
+_HEAD = 54
+_PAUSE = 20
+_CHARACTER = 6.7
+_LONG_PAUSE = 100.0
+"""A pause of at least this many milliseconds is shown as one."""
+_CLASSES = {Channel.HTTP: "http", Channel.SOCKET: "sio", Channel.PEER: "rtc"}
+_LANE_NAMES = {Channel.HTTP: "HTTP", Channel.SOCKET: "Socket.IO"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where the participants stand; the server has a lane for each protocol."""
+
+    people: dict[str, int]
+    lanes: dict[str, int]
+    width: int
+
+    def of(self, name: str, channel: str) -> int:
+        """Give the place of a participant, or of the server's lane."""
+        return self.people[name] if name in self.people else self.lanes.get(channel, self.lanes[Channel.SOCKET])
+
+
+def draw(messages: Sequence[Message]) -> str:
+    """Draw messages in the order of their times."""
+    columns = _columns(messages)
+    places, height = _heights([message[0] for message in messages])
+    names = ", ".join(columns.people)
+    label = escape(f"{len(messages)} messages between the server and {names}; the transcript lists them")
+    size = f'width="{columns.width}" height="{height}" viewBox="0 0 {columns.width} {height}"'
+    parts = [f'<svg class="sequence" role="img" {size} aria-label="{label}">']
+    parts += _frame(columns, height)
+    for (before, after), y in zip(pairwise([messages[0] if messages else None, *messages]), places, strict=True):
+        if before is not None and after is not None and after[0] - before[0] >= _LONG_PAUSE:
+            parts.append(
+                f'<text class="pause" x="{_TIME - 14}" y="{y - _ROW + 6}">{_pause(after[0] - before[0])}</text>'
+            )
+    for message, y in zip(messages, places, strict=True):
+        parts += _message(message, columns, y)
+    return "".join([*parts, "</svg>"])
+
+
+def _columns(messages: Sequence[Message]) -> _Columns:
+    people = list(dict.fromkeys(n for _, a, b, *_ in messages for n in (a, b) if n != SERVER))
+    gap = _GAP if len(people) <= 3 else _NARROW_GAP
+    left = _TIME + 40
+    places = {people[0]: left} if people else {}
+    http = left + (gap if people else 40)
+    lanes = {Channel.HTTP.value: http, Channel.SOCKET.value: http + _LANES}
+    for number, name in enumerate(people[1:], 1):
+        places[name] = http + _LANES + gap * number
+    return _Columns(places, lanes, max([*places.values(), http + _LANES]) + (gap if len(people) < 2 else 120))
+
+
+def _heights(times: Sequence[float]) -> tuple[list[int], int]:
+    places, y = [], _HEAD + _ROW
+    for number, at in enumerate(times):
+        if number and at - times[number - 1] >= _LONG_PAUSE:
+            y += _PAUSE
+        places.append(y)
+        y += _ROW
+    return places, y
+
+
+def _frame(columns: _Columns, height: int) -> Iterator[str]:
+    low = height - 8
+    for name, x in columns.people.items():
+        yield f'<line class="life" x1="{x}" y1="{_HEAD}" x2="{x}" y2="{low}"/>'
+        yield f'<text class="who" x="{x}" y="36">{escape(_fitting(name, 150))}</text>'
+    first, last = columns.lanes[Channel.HTTP], columns.lanes[Channel.SOCKET]
+    yield f'<rect class="server" x="{first - 36}" y="8" width="{last - first + 72}" height="{low - 8}" rx="8"/>'
+    yield f'<text class="who" x="{(first + last) // 2}" y="26">server</text>'
+    for channel, name in _LANE_NAMES.items():
+        x = columns.lanes[channel]
+        yield f'<text class="lane {_CLASSES[channel]}" x="{x}" y="46">{name}</text>'
+        yield f'<line class="life {_CLASSES[channel]}" x1="{x}" y1="{_HEAD}" x2="{x}" y2="{low}"/>'
+
+
+def _message(message: Message, columns: _Columns, y: int) -> Iterator[str]:
+    at, source, destination, channel, text, _ = message
+    kind = _CLASSES.get(Channel(channel), "sio")
+    start, end = columns.of(source, channel), columns.of(destination, channel)
+    yield f'<g class="{kind}"><title>{escape(f"{at:g} ms, {source} → {destination}: {text}")}</title>'
+    yield f'<text class="time" x="{_TIME - 14}" y="{y + 4}">{at:.1f}</text>'
+    if start == end:
+        yield from _note(text, start, columns.width, y)
+    else:
+        yield from _arrow(text, start, end, columns, y)
+    yield "</g>"
+
+
+def _note(text: str, x: int, width: int, y: int) -> Iterator[str]:
+    shown = _fitting(text, max(width - x - 30, 130))
+    long = int(len(shown) * _CHARACTER) + 16
+    left = min(x + 10, width - long - 2)
+    yield f'<circle class="dot" cx="{x}" cy="{y}" r="4"/>'
+    yield f'<rect class="pill" x="{left}" y="{y - 10}" width="{long}" height="20" rx="10"/>'
+    yield f'<text class="note" x="{left + 8}" y="{y + 4}">{escape(shown)}</text>'
+
+
+def _arrow(text: str, start: int, end: int, columns: _Columns, y: int) -> Iterator[str]:
+    step = 1 if end > start else -1
+    tip = end - step
+    head = f"{tip},{y} {tip - 8 * step},{y - 4} {tip - 8 * step},{y + 4}"
+    yield f'<line class="arrow" x1="{start}" y1="{y}" x2="{end - 8 * step}" y2="{y}"/><polygon points="{head}"/>'
+    # The label has the widest gap that the arrow crosses to itself, so that it hides no lifeline.
+    stops = sorted(
+        x for x in {*columns.people.values(), *columns.lanes.values()} if min(start, end) <= x <= max(start, end)
+    )
+    low, high = max(pairwise(stops), key=lambda gap: gap[1] - gap[0])
+    shown = _fitting(text, high - low - 24)
+    yield f'<text class="label" x="{(low + high) // 2}" y="{y - 5}">{escape(shown)}</text>'
+
+
+def _fitting(text: str, width: int) -> str:
+    room = int(width / _CHARACTER)
+    return text if len(text) <= room else f"{text[: room - 1]}…"
+
+
+def _pause(milliseconds: float) -> str:
+    return f"+{milliseconds / 1000:.1f} s" if milliseconds >= 1000 else f"+{milliseconds:.0f} ms"

@@ -1,0 +1,113 @@
+"""The run as one HTML page that needs nothing besides itself: no network, and no script but its own."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signalproof.reports import diagram, plot
+from signalproof.reports.matrix import OUTCOMES, breaches, profile_rows, short, verdict_sentence
+from signalproof.reports.shape import Report, Row
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+__all__ = ["render"]
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_PLOTS = {
+    "reply": ("HTTP replies", "from sending a request until its reply was there"),
+    "delivery": ("Deliveries", "from sending a request until its event was at the other connection"),
+}
+
+
+def render(report: Report) -> bytes:
+    """Write the page. Whatever came from the target is escaped, and the policy of the page runs no foreign script."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"short": short, "diagram": _diagram, "transcript": _transcript, "prose": _prose}
+    style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
+    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+    found = breaches(report)
+    shown: dict[str, str] = {}
+    for breach in found:
+        shown.setdefault(breach.rows[0]["check"], breach.requirement["id"])
+    plots = []
+    for kind, (title, meaning) in _PLOTS.items():
+        if rows := plot.distributions(report["timings"], kind):
+            plots.append({"title": title, "meaning": meaning, "rows": rows, "svg": _own(plot.draw(rows, title))})
+    page = environment.get_template("report.html.j2").render(
+        report=report,
+        sentence=verdict_sentence(report),
+        profiles=profile_rows(report),
+        outcomes=OUTCOMES,
+        breaches=found,
+        shown=shown,
+        faults=[row for row in report["results"] if row["outcome"] == "error"],
+        skipped=[row for row in report["results"] if row["outcome"] == "skipped"],
+        checks=_checks(report),
+        plots=plots,
+        style=_own(style),
+        script=_own(script),
+        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'",
+    )
+    return page.encode("utf-8", "backslashreplace")
+
+
+def _checks(report: Report) -> dict[str, list[Row]]:
+    """Give the checks that decide each requirement."""
+    found: dict[str, list[Row]] = {row["id"]: [] for row in report["requirements"]}
+    for row in report["results"]:
+        for identifier in row["requirements"]:
+            found.setdefault(identifier, []).append(row)
+    return found
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _own(markup: str) -> Markup:
+    """Take a text for markup: our own files, and drawings, which escape what they quote."""
+    from markupsafe import Markup
+
+    return Markup(markup)  # noqa: S704
+
+
+def _diagram(row: Row) -> Markup:
+    return _own(diagram.draw(row.get("messages", [])))
+
+
+def _prose(text: str) -> Markup:
+    """Show the code spans of a sentence of the specification as such."""
+    from markupsafe import Markup, escape
+
+    parts = text.split("`")
+    whole = len(parts) % 2  # else the last mark opens nothing
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part)
+        if position % 2 and (whole or position < len(parts) - 1)
+        else escape(part)
+        for position, part in enumerate(parts)
+    )
+
+
+def _transcript(row: Row) -> str:
+    """Write all messages with their contents."""
+    lines = []
+    for at, source, destination, channel, text, content in row.get("messages", []):
+        way = source if source == destination else f"{source} → {destination}"
+        lines.append(f"{at:9.1f} ms  {way}  [{channel}]  {text}")
+        if content and content not in text:
+            lines.append(f"{'':14}{content}")
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+"""The run as JUnit XML, as Jenkins, GitLab and most others read it: a test suite for each topic."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as Xml
+
+from signalproof.reports.matrix import OUTCOMES, short
+from signalproof.reports.shape import Report, Row
+
+__all__ = ["render"]
+
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that XML 1.0 cannot hold, not even escaped."""
+
+
+def render(report: Report) -> bytes:
+    """Write the report.
+
+    A test suite has the outcomes of its requirements as properties, a test case names its requirements as its
+    `group`: properties of test cases would break the schema that Jenkins checks.
+    """
+    rows = report["results"]
+    root = Xml.Element("testsuites", {"name": "signalproof", **_counts(rows), "time": f"{_time(rows):.3f}"})
+    if "problem" in report:
+        text = f"{report['problem']}\n{report.get('remedy', '')}"
+        suite = Xml.SubElement(root, "testsuite", {"name": "signalproof.target", "tests": "1", **_no_counts("1")})
+        case = Xml.SubElement(suite, "testcase", {"classname": "signalproof.target", "name": "can be judged"})
+        _text(Xml.SubElement(case, "error", {"message": _clean(report["problem"]), "type": "TargetUnusable"}), text)
+        root.set("tests", "1")
+        root.set("errors", "1")
+    for topic in dict.fromkeys(_topic(row) for row in rows):
+        _suite(root, report, topic, [row for row in rows if _topic(row) == topic])
+    Xml.indent(root)
+    document: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document + b"\n"
+
+
+def _suite(root: Xml.Element, report: Report, topic: str, rows: list[Row]) -> None:
+    skipped = str(sum(row["outcome"] == "skipped" for row in rows))
+    attributes = {"name": f"signalproof.{topic}", **_counts(rows), "skipped": skipped, "time": f"{_time(rows):.3f}"}
+    attributes["timestamp"] = report["started_at"].partition("+")[0]
+    suite = Xml.SubElement(root, "testsuite", attributes)
+    properties = Xml.SubElement(suite, "properties")
+    cited = {identifier for row in rows for identifier in row["requirements"]}
+    facts = {"target": report["target"], "spec_version": report["spec_version"]}
+    facts |= {row["id"]: OUTCOMES[row["outcome"]] for row in report["requirements"] if row["id"] in cited}
+    for name, value in facts.items():
+        Xml.SubElement(properties, "property", {"name": name, "value": _clean(value)})
+    for row in rows:
+        _case(suite, topic, row)
+
+
+def _case(suite: Xml.Element, topic: str, row: Row) -> None:
+    attributes = {"classname": f"signalproof.{topic}", "name": _clean(short(row)), "time": f"{row['duration_s']:.3f}"}
+    case = Xml.SubElement(suite, "testcase", {**attributes, "group": ", ".join(row["requirements"])})
+    message, ladder = row["message"], row.get("ladder", "")
+    parts = [message, *([f"hint: {row['hint']}"] if "hint" in row else []), "", ladder]
+    whole = "\n".join(parts)
+    head = _clean(message.partition("\n")[0])
+    match row["outcome"]:
+        case "failed":
+            _text(Xml.SubElement(case, "failure", {"message": head, "type": "NonConformance"}), whole)
+        case "error":
+            _text(Xml.SubElement(case, "error", {"message": head, "type": "KitError"}), whole)
+        case "skipped":
+            Xml.SubElement(case, "skipped", {"message": head})
+        case "passed":
+            pass
+        case other:
+            _text(Xml.SubElement(case, "system-out"), f"{other}: {whole}")
+
+
+def _counts(rows: list[Row]) -> dict[str, str]:
+    failures = sum(row["outcome"] == "failed" for row in rows)
+    errors = sum(row["outcome"] == "error" for row in rows)
+    return {"tests": str(len(rows)), "failures": str(failures), "errors": str(errors)}
+
+
+def _no_counts(errors: str) -> dict[str, str]:
+    return {"failures": "0", "errors": errors}
+
+
+def _time(rows: list[Row]) -> float:
+    return sum(row["duration_s"] for row in rows)
+
+
+def _topic(row: Row) -> str:
+    return row["check"].partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
+
+
+def _text(element: Xml.Element, text: str) -> None:
+    element.text = _clean(text)
+
+
+def _clean(text: str) -> str:
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,103 @@
+"""The shape of `report.json` for the modules that read and write it; `schemas/report/Report.json` explains it."""
+
+from __future__ import annotations
+
+from typing import NotRequired, TypedDict
+
+__all__ = ["VERSION", "Finding", "Kit", "Message", "Report", "RequirementRow", "Row", "Summary", "Timing"]
+
+VERSION = 1
+"""Raised when a reader of an older report would misunderstand a newer one."""
+
+
+class Kit(TypedDict):
+    """What judged."""
+
+    name: str
+    version: str
+
+
+class Summary(TypedDict):
+    """The run in numbers."""
+
+    passed: int
+    failed: int
+    warned: int
+    skipped: int
+    errors: int
+    duration_s: float
+    handshakes: int
+    must_kept: int
+    must_checked: int
+
+
+class RequirementRow(TypedDict):
+    """What came of one requirement of the specification."""
+
+    id: str
+    level: str
+    profile: str
+    sentence: str
+    link: str
+    outcome: str
+    reason: NotRequired[str]
+
+
+class Finding(TypedDict):
+    """One breach."""
+
+    requirements: list[str]
+    level: str
+    expected: str
+    received: str
+    hint: NotRequired[str]
+
+
+Message = tuple[float, str, str, str, str, str]
+"""Milliseconds, source, destination, channel, what it was in short, and its content."""
+
+
+class Row(TypedDict):
+    """What came of one check."""
+
+    check: str
+    requirements: list[str]
+    level: str
+    outcome: str
+    duration_s: float
+    message: str
+    violated: list[str]
+    hint: NotRequired[str]
+    ladder: NotRequired[str]
+    findings: NotRequired[list[Finding]]
+    messages: NotRequired[list[Message]]
+    earlier_messages: NotRequired[int]
+
+
+class Timing(TypedDict):
+    """How long one kind of thing took: all values in milliseconds, sorted."""
+
+    kind: str
+    what: str
+    ms: list[float]
+
+
+class Report(TypedDict):
+    """A whole report."""
+
+    report_version: int
+    kit: Kit
+    started_at: str
+    target: str
+    spec_version: str
+    profiles: list[str]
+    profiles_reason: str
+    not_claimed: list[str]
+    strict: bool
+    verdict: str
+    problem: NotRequired[str]
+    remedy: NotRequired[str]
+    summary: Summary
+    requirements: list[RequirementRow]
+    results: list[Row]
+    timings: list[Timing]
