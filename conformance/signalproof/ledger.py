@@ -317,7 +317,9 @@ def _difference(expected: str, received: str) -> str:
         min(len(expected), len(received)),
     )
     here = slice(position, position + 12)
+    shown, wanted = conceal(received)[here], conceal(expected)[here]
+    hidden = " (dots hide an address or a secret)" if "•" in shown + wanted else ""
     return (
         f"another text: {len(received)} characters instead of {len(expected)}, "
-        f"first different at {position}: {conceal(received)[here]!r} instead of {conceal(expected)[here]!r}"
+        f"first different at {position}: {shown!r} instead of {wanted!r}{hidden}"
     )

@@ -81,6 +81,7 @@ def _heights(times: Sequence[float]) -> tuple[list[int], int]:
 
 def _frame(columns: _Columns, height: int) -> Iterator[str]:
     low = height - 8
+    yield f'<text class="time" x="{_TIME - 14}" y="46">ms</text>'
     for name, x in columns.people.items():
         yield f'<line class="life" x1="{x}" y1="{_HEAD}" x2="{x}" y2="{low}"/>'
         yield f'<text class="who" x="{x}" y="36">{escape(_fitting(name, 150))}</text>'

@@ -21,7 +21,7 @@ from signalproof.transcript import CONTENT, Entry, ladder
 
 __all__ = ["document", "dump", "unusable"]
 
-SHOWN = 1_500
+SHOWN = 5_000
 """How many characters of each message stand in a report."""
 
 
