@@ -16,7 +16,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from signalproof.errors import TargetUnusable
-from signalproof.reports import json_report
+from signalproof.reports import folder, json_report
 from signalproof.requirements import Level, catalogue, spec_version
 from signalproof.resources import resource
 from signalproof.target import Target
@@ -275,8 +275,9 @@ def test_sids_are_kept_secret_everywhere(kit: Kit, serve: Serve) -> None:
 def test_an_unusable_target_has_a_valid_report(tmp_path: Path) -> None:
     """Problem and remedy stand in it."""
     target = Target(url="http://a", socket_url="", profiles=(), profiles_reason="")
-    path = json_report.write_unusable(tmp_path / "new" / "folder", target, TargetUnusable("It is off.", "Turn it on."))
-    report = json.loads(path.read_text(encoding="utf-8"))
+    document = json_report.unusable(target, TargetUnusable("It is off.", "Turn it on."))
+    path = folder.write(tmp_path / "new" / "folder", document)
+    report = json.loads(path.with_name("report.json").read_text(encoding="utf-8"))
     assert invalid(report) == []
     assert (report["verdict"], report["problem"], report["remedy"]) == ("unusable", "It is off.", "Turn it on.")
 

@@ -1,6 +1,6 @@
 """The command `signalproof`: one module a command, put together here."""
 
-from signalproof.cli import call, check, completion, doctor, explain, init, listing, schema, serve
+from signalproof.cli import call, check, completion, diff, doctor, explain, init, listing, schema, serve
 from signalproof.cli.group import main, run
 
 __all__ = ["main", "run"]
@@ -11,6 +11,7 @@ for command in (
     init.init,
     call.call,
     explain.explain,
+    diff.compare,
     listing.list_requirements,
     schema.print_schema,
     serve.serve,

@@ -133,7 +133,7 @@ def _requirements(target: Target, results: Sequence[Result]) -> Iterator[Require
 
 
 def _row(result: Result, *, strict: bool) -> Row:
-    redact = result.cast.redact
+    redact = result.cast.redact.settled()
     findings = result.findings
     levels = {catalogue()[identifier].level for identifier in result.check.requirements}
     failed_by_strict = strict and result.verdict is Verdict.WARNED
