@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
@@ -92,13 +93,9 @@ def _prose(text: str) -> Markup:
     """Show the code spans of a sentence of the specification as such."""
     from markupsafe import Markup, escape
 
-    parts = text.split("`")
-    whole = len(parts) % 2  # else the last mark opens nothing
+    parts = re.split("`([^`]+)`", text)
     return Markup("").join(
-        Markup("<code>{}</code>").format(part)
-        if position % 2 and (whole or position < len(parts) - 1)
-        else escape(part)
-        for position, part in enumerate(parts)
+        Markup("<code>{}</code>").format(part) if position % 2 else escape(part) for position, part in enumerate(parts)
     )
 
 
