@@ -109,7 +109,7 @@ def _message(message: Message, columns: _Columns, y: int) -> Iterator[str]:
 
 def _note(text: str, x: int, width: int, y: int) -> Iterator[str]:
     shown = _fitting(text, max(width - x - 30, 130))
-    long = int(len(shown) * _CHARACTER) + 16
+    long = int(_wide(shown)) + 16
     left = min(x + 10, width - long - 2)
     yield f'<circle class="dot" cx="{x}" cy="{y}" r="4"/>'
     yield f'<rect class="pill" x="{left}" y="{y - 10}" width="{long}" height="20" rx="10"/>'
@@ -121,13 +121,18 @@ def _arrow(text: str, start: int, end: int, columns: _Columns, y: int) -> Iterat
     tip = end - step
     head = f"{tip},{y} {tip - 8 * step},{y - 4} {tip - 8 * step},{y + 4}"
     yield f'<line class="arrow" x1="{start}" y1="{y}" x2="{end - 8 * step}" y2="{y}"/><polygon points="{head}"/>'
-    # The label has the widest gap that the arrow crosses to itself, so that it hides no lifeline.
     stops = sorted(
         x for x in {*columns.people.values(), *columns.lanes.values()} if min(start, end) <= x <= max(start, end)
     )
     low, high = max(pairwise(stops), key=lambda gap: gap[1] - gap[0])
+    if _wide(text) > high - low - 24:  # it hides a lifeline only where it fits into no gap
+        low, high = stops[0], stops[-1]
     shown = _fitting(text, high - low - 24)
     yield f'<text class="label" x="{(low + high) // 2}" y="{y - 5}">{escape(shown)}</text>'
+
+
+def _wide(text: str) -> float:
+    return len(text) * _CHARACTER
 
 
 def _fitting(text: str, width: int) -> str:

@@ -191,6 +191,11 @@ def _closing(found: Comparison) -> str:
 
 def plain(found: Comparison) -> Iterator[str]:
     """Give the comparison as lines for a terminal."""
+    for line in _plain(found):
+        yield "".join(character if character.isprintable() else "·" for character in line)
+
+
+def _plain(found: Comparison) -> Iterator[str]:
     sentences = {row["id"]: row["sentence"] for row in found.new["requirements"]}
     yield f"before: {_head(found.old)}"
     yield f"now:    {_head(found.new)}"

@@ -35,7 +35,9 @@ def document(
     interrupted: bool = False,
 ) -> Report:
     """Give the report of a run that ends now; `duration` in seconds. An interrupted run has no verdict."""
+    order = {identifier: position for position, identifier in enumerate(catalogue())}
     rows = [_row(result, strict=strict) for result in results]
+    rows.sort(key=lambda row: min(order[identifier] for identifier in row["requirements"]))
     count = Counter(row["outcome"] for row in rows)
     requirements = list(_requirements(target, results))
     musts = [row["outcome"] for row in requirements if row["level"] == Level.MUST]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -78,7 +79,7 @@ def _ladders(found: list[Breach]) -> Iterator[str]:
     rows: dict[str, Row] = {breach.rows[0]["check"]: breach.rows[0] for breach in found}
     for row in [row for row in rows.values() if row.get("ladder")][:LADDERS]:
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", row.get("ladder", ""))), default=0))
-        yield f"<details><summary>{escaped(short(row))}</summary>"
+        yield f"<details><summary>{html.escape(short(row))}</summary>"
         yield ""
         yield f"{fence}text"
         yield row.get("ladder", "")
