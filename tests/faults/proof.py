@@ -165,7 +165,9 @@ class _started:  # noqa: N801 - used as a function
     """A process with a group of its own, ended in any case."""
 
     def __init__(self, command: Sequence[str], folder: Path) -> None:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_"))}
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_", "GITHUB_"))
+        }
         self.process = subprocess.Popen(
             command,
             cwd=folder,

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 SERVERS = Path(__file__).with_name("servers.py")
+HIDDEN = ("PYTEST", "COV_", "GITHUB_")
+"""Beginnings of the names of environment variables that processes do not inherit."""
 LIMIT = 30
 """Seconds after which a process that should have ended is killed."""
 
@@ -30,9 +32,7 @@ class Process:
     """A running process with a group of its own, so that to kill it is to kill what it has started too."""
 
     def __init__(self, *command: str, folder: Path) -> None:
-        environment = {
-            key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_", "GITHUB_"))
-        }
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(HIDDEN)}
         self.popen = subprocess.Popen(
             command,
             cwd=folder,

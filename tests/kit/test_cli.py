@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.kit.conftest import running
 
 from signalproof.errors import TargetUnusable
 from signalproof.reports import folder, json_report
@@ -280,6 +282,62 @@ def test_an_unusable_target_has_a_valid_report(tmp_path: Path) -> None:
     report = json.loads(path.with_name("report.json").read_text(encoding="utf-8"))
     assert invalid(report) == []
     assert (report["verdict"], report["problem"], report["remedy"]) == ("unusable", "It is off.", "Turn it on.")
+
+
+# ── reports ────────────────────────────────────────────────────────────────────────────────────
+
+
+def signalproof(kit: Kit, *arguments: str) -> tuple[int, str]:
+    """Run `signalproof` with these arguments alone, and give exit code and output."""
+    with running(sys.executable, "-m", "signalproof", *arguments, folder=kit.folder) as process:
+        output = process.finish()
+    return process.popen.returncode, output
+
+
+def test_reports_are_written_by_default(kit: Kit, serve: Serve) -> None:
+    """All of them into `signalproof-report`, made from a valid `report.json`; the last line says where."""
+    code, output = signalproof(kit, "check", serve("DoublesAnswers").url, *QUICK)
+    assert code == 1, output
+    written = kit.folder / folder.DEFAULT
+    assert {path.name for path in written.iterdir()} == set(folder.NAMES)
+    assert output.splitlines()[-1] == f"report: {Path(folder.DEFAULT, 'report.html')}"
+    report = json.loads((written / "report.json").read_text(encoding="utf-8"))
+    assert invalid(report) == []
+    (row,) = [row for row in report["results"] if row["outcome"] == "failed"]
+    assert {message[3] for message in row["messages"]} == {"http", "socket.io"}
+    assert [one["outcome"] for one in report["requirements"] if one["id"] == "ANSWER-1"] == ["broken"]
+    assert {one["what"] for one in report["timings"]} >= {"POST /offer", "sender_offer"}
+
+
+def test_no_report_writes_none(kit: Kit, serve: Serve) -> None:
+    """Not even the folder."""
+    code, output = signalproof(kit, "check", serve("Assembly").url, *QUICK, "--no-report")
+    assert code == 0, output
+    assert list(kit.folder.iterdir()) == []
+
+
+def test_a_report_folder_that_cannot_be_is_said_before_the_run(kit: Kit, nowhere: str) -> None:
+    """Exit code 4, and the target is not even looked at."""
+    (kit.folder / "file").touch()
+    code, output = signalproof(kit, "check", nowhere, "--report", "file")
+    assert code == 4, output
+    assert "the report folder file cannot be written to" in output
+    assert "Traceback" not in output
+    assert nowhere not in output
+
+
+def test_github_actions_are_told(kit: Kit, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Annotations on the output, and the summary of the step, also without a report."""
+    arguments = ("check", serve("DoublesAnswers").url, *QUICK, "--no-report")
+    monkeypatch.setattr("tests.kit.conftest.HIDDEN", ("PYTEST",))
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(kit.folder / "summary.md"))
+    code, output = signalproof(kit, *arguments)
+    assert code == 1, output
+    assert [line for line in output.splitlines() if line.startswith("::error title=ANSWER-1::")]
+    summary = (kit.folder / "summary.md").read_text(encoding="utf-8")
+    assert summary.startswith("## Signalproof: NONCONFORMANT")
+    assert "**ANSWER-1**" in summary
 
 
 # ── as a pytest plugin ─────────────────────────────────────────────────────────────────────────

@@ -34,7 +34,7 @@ FOREIGN: Final[Mapping[str, frozenset[str]]] = {
     "peer.py": frozenset({"aiortc", "aioice", "av", "pylibsrtp"}),
 }
 """Libraries, and the one module of the kit that may import them."""
-HEAVY: Final = ("aiohttp", "aioice", "aiortc", "av", "hypothesis", "jsonschema", "rich", "socketio")
+HEAVY: Final = ("aiohttp", "aioice", "aiortc", "av", "hypothesis", "jinja2", "jsonschema", "rich", "socketio")
 
 Finder = Callable[[ast.AST], Iterator[str]]
 
