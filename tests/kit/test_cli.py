@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jsonschema import Draft202012Validator
 from tests.kit.conftest import running
+from tests.kit.reports import invalid
 
 from signalproof.errors import TargetUnusable
 from signalproof.reports import folder, json_report
 from signalproof.requirements import Level, catalogue, spec_version
-from signalproof.resources import resource
 from signalproof.target import Target
 
 if TYPE_CHECKING:
@@ -28,14 +27,6 @@ if TYPE_CHECKING:
 
 QUICK = ("-k", "test_repeating_the_same_login_is_harmless")
 Serve = Callable[[str], "Served"]
-
-
-def invalid(report: object) -> list[str]:
-    """Give what is wrong with a report by its schema."""
-    path = resource("schemas", "report", "Report.json")
-    schema = json.loads(path.read_text(encoding="utf-8"))
-    Draft202012Validator.check_schema(schema)
-    return [error.message for error in Draft202012Validator(schema).iter_errors(report)]
 
 
 def unusable(run: Finished) -> dict[str, Any]:
