@@ -44,7 +44,9 @@ def _suite(root: Xml.Element, report: Report, topic: str, rows: list[Row]) -> No
     properties = Xml.SubElement(suite, "properties")
     cited = {identifier for row in rows for identifier in row["requirements"]}
     facts = {"target": report["target"], "spec_version": report["spec_version"]}
-    facts |= {row["id"]: OUTCOMES[row["outcome"]] for row in report["requirements"] if row["id"] in cited}
+    facts |= {
+        row["id"]: OUTCOMES.get(row["outcome"], row["outcome"]) for row in report["requirements"] if row["id"] in cited
+    }
     for name, value in facts.items():
         Xml.SubElement(properties, "property", {"name": name, "value": _clean(value)})
     for row in rows:
