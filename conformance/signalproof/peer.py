@@ -156,6 +156,7 @@ class Peer:
         self.frames = {"audio": 0, "video": 0}
         self.messages: list[str] = []
         self._pc.on("connectionstatechange", self._on_state)
+        self._pc.on("iceconnectionstatechange", lambda: self._tell("ICE", self._pc.iceConnectionState))
         self._pc.on("track", self._on_track)
         self._pc.on("datachannel", self._on_channel)
 
@@ -288,13 +289,19 @@ class Peer:
             sctp = self._pc.sctp
             if sctp is None:
                 raise KitError("a peer has a data channel, and so an SCTP transport")
-            self._path = Path(sctp.transport.transport)
+            dtls = sctp.transport
+            dtls.on("statechange", lambda: self._tell("DTLS", dtls.state))
+            self._path = Path(dtls.transport)
 
     # ── what arrives ───────────────────────────────────────────────────────────────────────────
 
     def _on_state(self) -> None:
         self._report(f"WebRTC {self._pc.connectionState}")
         self._changed.set()
+
+    def _tell(self, what: str, state: str) -> None:
+        if state != "closed":  # the connection says that
+            self._report(f"{what} {state}")
 
     def _on_track(self, track: MediaStreamTrack) -> None:
         self._spawn(self._count(track))
