@@ -107,7 +107,8 @@ class Redactor:
         return "".join([*pieces, text[position:]])
 
     def _spans(self, text: str) -> Iterator[_Span]:
-        known = {secret: name for secret, name in self.known().items() if secret}
+        # A secret may hold what looks like escapes, and loses them with the layer that it is searched in.
+        known = {spelling: name for secret, name in self.known().items() for spelling, _ in _layers(secret) if spelling}
         for depth, (layer, origin) in enumerate(_layers(text)):
             for secret, name in known.items():
                 start = layer.find(secret)

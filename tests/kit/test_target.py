@@ -6,8 +6,9 @@ import pytest
 
 from signalproof.errors import InvalidTarget
 from signalproof.options import CHECKED_PROFILES
+from signalproof.redact import Redactor
 from signalproof.requirements import PROFILES
-from signalproof.target import parse_headers, parse_profiles, parse_url
+from signalproof.target import Target, parse_headers, parse_profiles, parse_url
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,16 @@ def test_profiles_that_cannot_be_checked_are_refused() -> None:
         parse_profiles("core,video", available=CHECKED_PROFILES)
     with pytest.raises(InvalidTarget, match="no checks for 'scale' yet"):
         parse_profiles("scale", available=[name for name in PROFILES if name != "scale"])
+
+
+def test_headers_are_secrets_and_the_own_address_is_none() -> None:
+    """The value, and the credentials after a scheme; short values are settings."""
+    headers = parse_headers(["Authorization: Bearer s3cr3t-token", "X-Debug: on"])
+    target = Target("http://10.0.0.7:81/api", "http://rt.example.org", (), "", headers=headers)
+    assert target.secrets == {
+        "Bearer s3cr3t-token": "<header Authorization>",
+        "s3cr3t-token": "<header Authorization>",
+    }
+    assert set(target.shown) == {"10.0.0.7:81", "rt.example.org"}
+    redact = Redactor(known=lambda: target.secrets, shown=target.shown)
+    assert redact("s3cr3t-token is on at 10.0.0.7:81, 10.0.0.7") == "<header Authorization> is on at 10.0.0.7:81, ip#1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from signalproof.transcript import SERVER, Transcript
+from signalproof.transcript import CONTENT, SERVER, Channel, Transcript
 
 
 def drawn(*entries: tuple[str, str, str]) -> list[str]:
@@ -100,3 +100,20 @@ def test_five_columns_are_drawn_and_six_become_a_list() -> None:
 def test_an_empty_transcript_is_no_error() -> None:
     """Nothing but a heading."""
     assert [line.split() for line in drawn()] == [["ms", "server"]]
+
+
+def test_messages_are_redacted_before_they_are_drawn_and_cut() -> None:
+    """So that no part of a secret is left at the end of a label."""
+    transcript = Transcript(began=0.0)
+    transcript.add("man", SERVER, f"{'x' * 20} secret", at=0.0)
+    drawing = transcript.ladder(lambda text: text.replace("secret", "<s>"))
+    assert f"{'x' * 20} <s> " in drawing
+    assert "sec" not in drawing
+
+
+def test_only_the_beginning_of_a_long_message_is_kept() -> None:
+    """A run holds thousands of them, some of megabytes."""
+    transcript = Transcript()
+    transcript.add("man", SERVER, "POST /offer", channel=Channel.HTTP, content=b"x" * 1_000_000)
+    (entry,) = transcript.entries
+    assert len(entry.content) == CONTENT
