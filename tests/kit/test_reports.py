@@ -13,9 +13,9 @@ import pytest
 from tests.kit.reports import HOSTILE, conformant, failed, failing, invalid, passed, report, unusable
 
 from signalproof.errors import InvalidTarget
-from signalproof.reports import badge, folder, github, json_report, junit, markdown
+from signalproof.reports import badge, folder, github, html, json_report, junit, markdown
 from signalproof.reports.matrix import breaches, profile_rows
-from signalproof.reports.shape import Report
+from signalproof.reports.shape import Report, Row
 
 HOSTILE_IDS: Final = ("script", "attribute", "ends", "control", "lines")
 EVERY: Final[dict[str, Callable[[], Report]]] = {
@@ -317,5 +317,21 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
 def test_a_row_of_an_unknown_outcome_is_shown(tmp_path: Path) -> None:
     """Reports of a later kit may have more of them."""
-    folder.write(tmp_path, report({**passed("test_a", "OFFER-1"), "outcome": "known", "message": "as expected"}))
-    assert "known: as expected" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    folder.write(tmp_path, report({**passed("test_a", "OFFER-1"), "outcome": "flaky", "message": "as expected"}))
+    assert "flaky: as expected" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
+
+
+def test_what_the_baseline_expects_fails_no_pipeline() -> None:
+    """It is skipped in JUnit, a notice on GitHub, and marked in the summary."""
+    known: Row = {**failed("test_an_offer_arrives[json]", "OFFER-1"), "known": True}
+    made = report(known, passed("test_an_answer_arrives", "ANSWER-1"))
+    assert invalid(json.loads(json_report.dump(made))) == []
+    (case,) = [case for case in parsed(made).iter("testcase") if len(case)]
+    assert [child.tag for child in case] == ["skipped", "system-out"]
+    assert case[0].get("message", "").startswith("known, by the baseline: OFFER-1: expected")
+    (line,) = github.annotate(made, ACTIONS)
+    assert line.startswith("::notice title=OFFER-1::")
+    assert "- **OFFER-1** (known, by the baseline) The server MUST" in markdown.render(made).decode()
+    assert b"known, by the baseline" in html.render(made)
+    fresh = failed("test_an_offer_arrives[form]", "OFFER-1")
+    assert not breaches(report(known, fresh))[0].known

@@ -41,7 +41,7 @@ def document(
     count = Counter(row["outcome"] for row in rows)
     requirements = list(_requirements(target, results))
     musts = [row["outcome"] for row in requirements if row["level"] == Level.MUST]
-    return {
+    report: Report = {
         "report_version": VERSION,
         "kit": {"name": "signalproof", "version": __version__},
         "started_at": (datetime.now(UTC) - timedelta(seconds=duration)).isoformat(timespec="seconds"),
@@ -65,10 +65,12 @@ def document(
             "must_checked": sum(outcome in {"kept", "broken", "undecided"} for outcome in musts),
         },
         "requirements": requirements,
-        **({"baseline": known.document(baseline)} if baseline else {}),
         "results": rows,
         "timings": _timings(results),
     }
+    if baseline is not None:
+        report["baseline"] = known.document(baseline)
+    return report
 
 
 def unusable(target: Target, found: TargetUnusable) -> Report:
@@ -156,9 +158,10 @@ def _row(result: Result, *, strict: bool) -> Row:
         "outcome": "failed" if failed_by_strict else result.verdict.value,
         "duration_s": round(result.duration, 4),
         "message": redact(message),
-        **({"known": result.known} if result.expected else {}),
         "violated": list(dict.fromkeys(i for found in findings for i in found.requirements)),
     }
+    if result.expected:
+        row["known"] = result.known
     if not findings and not result.error:
         return row
     for posting in result.cast.postings:

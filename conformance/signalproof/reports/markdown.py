@@ -65,7 +65,8 @@ def _numbers(report: Report) -> Iterator[str]:
 
 def _breach(breach: Breach) -> Iterator[str]:
     requirement, found = breach.requirement, breach.finding
-    yield f"- **{requirement['id']}** {escaped(requirement['sentence'])}"
+    mark = " (known, by the baseline)" if breach.known else ""
+    yield f"- **{requirement['id']}**{mark} {escaped(requirement['sentence'])}"
     yield f"  - expected {code(found['expected'])}"
     yield f"  - received {code(found['received'])}"
     if "hint" in found:

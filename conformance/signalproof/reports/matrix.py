@@ -49,6 +49,11 @@ class Breach:
     rows: tuple[Row, ...]
     finding: Finding
 
+    @property
+    def known(self) -> bool:
+        """Whether the baseline expects it wherever it was found."""
+        return all(row.get("known", False) for row in self.rows)
+
 
 def verdict_sentence(report: Report) -> str:
     """Say what the verdict means."""

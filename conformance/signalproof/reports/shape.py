@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
 __all__ = ["VERSION", "Finding", "Kit", "Message", "Report", "RequirementRow", "Row", "Summary", "Timing"]
@@ -24,6 +25,7 @@ class Summary(TypedDict):
     failed: int
     warned: int
     skipped: int
+    known: NotRequired[int]
     errors: int
     duration_s: float
     handshakes: int
@@ -67,6 +69,7 @@ class Row(TypedDict):
     duration_s: float
     message: str
     violated: list[str]
+    known: NotRequired[bool]
     hint: NotRequired[str]
     ladder: NotRequired[str]
     findings: NotRequired[list[Finding]]
@@ -99,5 +102,6 @@ class Report(TypedDict):
     remedy: NotRequired[str]
     summary: Summary
     requirements: list[RequirementRow]
+    baseline: NotRequired[Mapping[str, object]]
     results: list[Row]
     timings: list[Timing]
