@@ -107,7 +107,8 @@ def _judge(status: int, content_type: str, content: bytes, accepted_schema: str)
 def _excerpt(body: bytes) -> str:
     if title := _TITLE.search(body[:20_000]):
         # A page begins with what all pages begin with; its title says what happened.
-        return f"an HTML page, {' '.join(html.unescape(title[1].decode('utf-8', 'replace')).split())[:100]!r}"
+        words = " ".join(html.unescape(title[1].decode("utf-8", "replace")).split())
+        return f"an HTML page, {cut(words, 100)!r}"
     text = " ".join(cut(body[:400].decode("utf-8", "replace"), 390).split())
     text = "".join(character if character.isprintable() else "·" for character in text)
     return cut(text, 120)

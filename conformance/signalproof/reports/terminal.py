@@ -99,7 +99,7 @@ def _length(principal: str, result: Result) -> tuple[bool, int]:
 
 def explain(result: Result, *, whole: bool = True) -> str:
     """Explain what a check found: requirement, expectation, what came, hint, ladder."""
-    redact = result.cast.redact
+    redact = result.cast.redact.settled()
     findings = result.findings
     first = findings[0]
     if not whole:
