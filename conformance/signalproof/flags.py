@@ -60,7 +60,7 @@ FLAGS = (
     Flag("--write-baseline", "Write the breaches of this run into a baseline.", "FILE", about_run=True, in_file=""),
     Flag("--dry-run", "List what would run; at most read the discovery document.", about_run=True, in_file=""),
     Flag("--report", "Write the reports into this folder (signalproof-report).", "DIR", about_run=True),
-    Flag("--no-report", "Write no reports.", about_run=True),
+    Flag("--no-report", "Write no reports.", about_run=True, in_file=""),
     Flag("--ca-file", "Trust the certificate authorities in this file.", "FILE"),
     Flag("--insecure", "Trust any certificate."),
     Flag("--jwt-secret-file", "Sign tokens of test users with this secret (HS256).", "FILE", in_file="jwt_secret"),

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.kit.conftest import running
-from tests.kit.test_cli import QUICK, invalid
+from tests.kit.reports import invalid
+from tests.kit.test_cli import QUICK
 
 if TYPE_CHECKING:
     from tests.kit.conftest import Kit, Process, Served
