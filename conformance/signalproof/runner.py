@@ -3,7 +3,7 @@
 A check is finished when its coroutine returns, but "nobody else received it" is only provisional then.
 All sockets stay open and recorded until every check has finished and the tail window has passed; late
 and stray events are laid to the check that caused them. Checks marked `alone` run after the others;
-those that wait for a limit of the target begin first and wait while all others run.
+those marked `early` begin first, and those that wait for a limit of the target wait while all others run.
 """
 
 from __future__ import annotations
@@ -40,13 +40,15 @@ class Verdict(StrEnum):
 class Check:
     """One check: `name` is its node id, `body` the coroutine function, `requirements` the ids it cites.
 
-    `alone` runs it after the others; `waits_for` names the limit of the target that it has to wait for.
+    `alone` runs it after the others, `early` begins it before them; `waits_for` names the limit of the target
+    that it has to wait for.
     """
 
     name: str
     body: Callable[[Cast], Awaitable[None]]
     requirements: tuple[str, ...]
     alone: bool = False
+    early: bool = False
     waits_for: str | None = None
 
 
@@ -164,7 +166,7 @@ class Run:
                 progress(await self._execute(check))
 
         async def all_that_wait_for_nothing() -> None:
-            active = [check for check in checks if check.waits_for is None]
+            active = sorted((c for c in checks if c.waits_for is None), key=lambda check: not check.early)
             await asyncio.gather(*(bounded(check) for check in active if not check.alone))
             for check in active:
                 if check.alone:

@@ -363,6 +363,7 @@ def _check_of(item: pytest.Item) -> Check | None:
         body=partial(item.function, **parameters),
         requirements=requirements,
         alone=item.get_closest_marker("alone") is not None,
+        early=item.get_closest_marker("early") is not None,
         waits_for=str(slow.args[0]) if (slow := item.get_closest_marker("slow")) else None,
     )
 

@@ -23,6 +23,7 @@ async def expect_ordinary_acts(cast: Cast, man: Connection, woman: Connection) -
         await woman.hears(await man.refresh(woman))
 
 
+@pytest.mark.early
 @requirement("OFFER-1", "OFFER-2", "OFFER-9", "OFFER-10", "ANSWER-1", "ANSWER-4", "ANSWER-5", "ANSWER-7", "ANSWER-8")
 async def test_users_who_do_anything_in_any_order_get_what_the_model_says(cast: Cast) -> None:
     """Users come, offer, answer, call and go at random; what each receives is compared with a model."""
@@ -30,6 +31,7 @@ async def test_users_who_do_anything_in_any_order_get_what_the_model_says(cast: 
     await explore(cast)
 
 
+@pytest.mark.early
 @requirement("HTTP-5", "HTTP-12", "LOGIN-3", "LOGIN-10", "SEC-2")
 async def test_generated_input_among_ordinary_acts_hurts_nobody(cast: Cast) -> None:
     """Texts, fields, bodies, logins and frames are drawn from the schemas and far beside them."""
