@@ -120,13 +120,12 @@ class Act:
 
 
 class Acts:
-    """One scene and its model. `done` counts the acts."""
+    """One scene and its model."""
 
     def __init__(self, scene: Cast) -> None:
         self.scene = scene
         self.model = Model()
         self.present: list[Connection] = []
-        self.done = 0
         self._pending: list[Posting] = []
 
     # ── coming and going ───────────────────────────────────────────────────────────────────────
@@ -189,7 +188,6 @@ class Acts:
         """Log in one more connection of a user, if there are not many yet."""
         if len(self.model.live(self.scene.login(user))) >= DEVICES:
             return
-        self.done += 1
         await self._calm()
         self._take(await self.scene.enter_one(user))
         self._compare()
@@ -199,7 +197,6 @@ class Acts:
         witness = next((other for other in self.present if other.login != device.login), None)
         if witness is None:
             return
-        self.done += 1
         await self._calm()
         await device.leave()
         before = len(self.scene.postings)
@@ -247,7 +244,7 @@ class Acts:
         self._judge(posting, due)
         if posting.accepted:
             self.model.offered(posting, to)
-        await self._after(posting, act)
+        await self._after(act)
 
     async def offers_cross(self, device: Connection, other: Connection) -> None:
         """Two connections of different users offer to each other at the same moment (ANSWER-11)."""
@@ -272,7 +269,7 @@ class Acts:
         self._judge(posting, due)
         if negotiation is not None and posting.accepted:
             self.model.answered(device, negotiation)
-        await self._after(posting, act)
+        await self._after(act)
 
     async def _try_answer(
         self, device: Connection, negotiation: Negotiation | None, sender: str | None, act: Act, junk: str | None = None
@@ -332,7 +329,7 @@ class Acts:
             malformed=not plain,  # any text is forwarded, a candidate or not
         )
         self._judge(posting, due)
-        await self._after(posting, act)
+        await self._after(act)
 
     async def rings(self, device: Connection, callee: str) -> None:
         """Call a user."""
@@ -350,7 +347,7 @@ class Acts:
                 expected="the refusal of a well-formed call with HTTP 200",
                 received=posting.reply.describe(),
             )
-        await self._after(posting, Act())
+        await self._calm()
 
     async def declines(self, device: Connection, caller: str) -> None:
         """Decline a call, that rings or not."""
@@ -358,14 +355,14 @@ class Acts:
         posting = await device.try_decline(caller)
         self._judge(posting, due)
         self.model.ringing.discard((caller, device.login))
-        await self._after(posting, Act())
+        await self._calm()
 
     async def says(self, device: Connection, status: str) -> None:
         """Say `free` or `beasy`."""
         posting = await device.try_status(status)
         self._judge(posting, Due(True, "CALL-4"))
         self.model.says(device.login, status)
-        await self._after(posting, Act())
+        await self._calm()
 
     async def refreshes(self, device: Connection, peer: str) -> None:
         """Ask a user to negotiate anew."""
@@ -374,7 +371,7 @@ class Acts:
             return
         posting = await device.try_refresh(peer)
         self._judge(posting, due)
-        await self._after(posting, Act())
+        await self._calm()
 
     # ── what is wrong ──────────────────────────────────────────────────────────────────────────
 
@@ -387,7 +384,6 @@ class Acts:
         posting = await self._request(device, flaw.kind, to, variation)
         posting.targets = frozenset()
         self.scene.refused(posting, flaw.requirement, client_error=not flaw.sid)
-        self.done += 1
         self._compare()
 
     def _strange_sid(self, device: Connection, which: str) -> str:
@@ -422,8 +418,7 @@ class Acts:
         if posting.accepted and due.targets:
             self._pending.append(posting)
 
-    async def _after(self, posting: Posting, act: Act) -> None:
-        self.done += 1
+    async def _after(self, act: Act) -> None:
         if not act.hasty:
             await self._calm()
 

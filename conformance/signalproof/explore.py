@@ -45,10 +45,13 @@ class _Stop(BaseException):
 
 @dataclass(slots=True)
 class Exploration:
-    """What came of it: the scenes and acts played, and the shortest scene that broke a requirement."""
+    """What came of it: the scenes played and requests sent, and the shortest scene that broke a requirement.
+
+    `length` is the number of messages of that scene.
+    """
 
     scenes: int = 0
-    acts: int = 0
+    requests: int = 0
     found: NonConformance | None = None
     scene: Cast | None = None
     length: int = 0
@@ -95,8 +98,9 @@ class _Player:
         result = self.result
         if result.found is None:
             self._until = perf_counter() + SHRINKING
-        if result.found is None or acts.done < result.length:
-            result.found, result.scene, result.length = found, acts.scene, acts.done
+        length = len(acts.scene.transcript.entries)
+        if result.found is None or length < result.length:
+            result.found, result.scene, result.length = found, acts.scene, length
 
     def begin(self, kind: type[Acts]) -> Acts:
         """Begin a scene; while a breach is being shrunk, one with little patience."""
@@ -108,7 +112,7 @@ class _Player:
     def end(self, acts: Acts) -> None:
         """End a scene: count it, and send home those of scenes that are of no more use."""
         self.result.scenes += 1
-        self.result.acts += acts.done
+        self.result.requests += len(acts.scene.postings)
         with suppress(_Stop):
             self.do(self._farewell(acts.scene))
 
@@ -150,7 +154,7 @@ async def explore(cast: Cast, *, nonsense: bool = False) -> None:
     if player.error is not None:
         raise player.error
     result = player.result
-    cast.transcript.note("kit", f"{result.scenes} random scenes, {result.acts} acts, --seed {target.seed}")
+    cast.transcript.note("kit", f"{result.scenes} random scenes, {result.requests} requests, --seed {target.seed}")
     if result.found is not None and result.scene is not None:
         await player.keep_only(result.scene)
         cast.transcript = result.scene.transcript

@@ -22,7 +22,6 @@ class Nonsense(Acts):
 
     async def posts_anything(self, device: Connection, path: str, body: Body) -> None:
         """Post a body that holds no sid: refused, whatever else is in it (SEC-2, HTTP-12)."""
-        self.done += 1
         posting = device.draft(OFFER, device.unmarked(), frozenset())
         await device.send(posting, f"POST {path} generated", {}, body=body, path=path)
         self.scene.refused(posting, "SEC-2")
@@ -49,13 +48,11 @@ class Nonsense(Acts):
         await self.leaves(stranger)
 
     async def _stranger(self, login: str) -> Connection:
-        self.done += 1
         await self._calm()
         return await self.scene.connect("stranger", login=login)
 
     async def throws_frames(self, frames: Sequence[str | bytes]) -> None:
         """Send frames on a WebSocket that may be no Engine.IO or Socket.IO at all (LOGIN-10)."""
-        self.done += 1
         await self._calm()
         socket = await self.scene.raw_socket()
         for frame in frames:

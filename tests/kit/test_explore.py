@@ -69,9 +69,9 @@ def test_a_sound_server_keeps_to_the_model(faulty: Callable[[str], str], nonsens
     """Many scenes, each with logins of its own, and none finds anything."""
     cast = play(faulty("none"), examples=20, nonsense=nonsense)
     played = next(entry.text for entry in cast.transcript.entries if "random scenes" in entry.text)
-    scenes, acts = map(int, re.findall(r"\d+", played)[:2])
+    scenes, requests = map(int, re.findall(r"\d+", played)[:2])
     assert scenes >= 10
-    assert acts > scenes
+    assert requests > scenes
     assert cast.evidence > scenes
 
 
