@@ -106,7 +106,7 @@ def _run_pytest(options: list[str]) -> int:
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)
-    paths = [] if any(SUITE.name in option and "::" in option for option in options) else [str(SUITE)]
+    paths = [] if any(SUITE.name in option and ".py" in option for option in options) else [str(SUITE)]
     own = ["-c", str(SUITE / "pytest.toml"), "-p", "signalproof.plugin", "-p", "no:cacheprovider"]
     # It collects garbage at the end, a tenth of the run, to find faults of the suite's own code.
     own += ["-p", "no:unraisableexception"]
