@@ -4,16 +4,19 @@
 # make contracts  lint the OpenAPI and AsyncAPI documents; needs Node.js
 # make codegen  generate clients by the recipes of schemas/README.md, compile them and let them talk; ARGS='Go'
 # make proof   break the reference server in every way that is known and see that the kit says so
+# make soak    run the suite N=10 times under a STRESS=none, busy, rtt or queue and see that nothing is ever wrong
 # Each sets up .venv from the hash-pinned lock first, when that has changed.
 
 PYTHON ?= python3
 REPORT ?= signalproof-report
+N ?= 10
+STRESS ?= none
 STAMP := .venv/.installed
 BIN := .venv/bin
 CODEGEN := schemas/codegen
 GENERATORS := $(CODEGEN)/.venv/.installed
 
-.PHONY: check test lint contracts proof codegen setup bundle lock clean
+.PHONY: check test lint contracts proof soak codegen setup bundle lock clean
 
 check: $(STAMP)
 	@$(BIN)/signalproof check $(TARGET) --report '$(REPORT)' $(ARGS)
@@ -31,7 +34,11 @@ contracts:
 	@sh schemas/lint/run
 
 proof: $(STAMP)
-	@$(BIN)/python tests/faults/proof.py --out proof $(ARGS)
+	@$(BIN)/python tests/faults/proof.py $(ARGS); faults=$$?; \
+	  $(BIN)/python tests/proof/targets.py && exit $$faults
+
+soak: $(STAMP)
+	@$(BIN)/python tests/soak/soak.py --runs '$(N)' --stress '$(STRESS)' $(ARGS)
 
 codegen: $(STAMP) $(GENERATORS) $(CODEGEN)/node_modules/.installed
 	@$(BIN)/python schemas/generate.py $(ARGS)
@@ -62,4 +69,4 @@ lock:
 	    $(CODEGEN)/$$name.in --output-file $(CODEGEN)/$$name.txt || exit; done
 
 clean:
-	rm -rf .venv signalproof-report $(CODEGEN)/.venv $(CODEGEN)/node_modules $(CODEGEN)/out
+	rm -rf .venv signalproof-report signalproof-soak $(CODEGEN)/.venv $(CODEGEN)/node_modules $(CODEGEN)/out

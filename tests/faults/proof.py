@@ -1,8 +1,8 @@
 """The kill matrix: whether the kit catches every fault, by the requirement that the fault breaks.
 
-`python tests/faults/proof.py [--quick | --full] [--only NAME …] [--out DIR]` serves each fault, runs the kit against
-it, and writes `proof.json` and `proof.md`. One fault of each requirement meets the whole suite, the others the checks
-that cite what they break. Exit code 0: all are killed and all else that broke is explained.
+`python tests/faults/proof.py [--quick | --full] [--only NAME …]` serves each fault, runs the kit against it, and
+writes `tests/proof/proof.json`. One fault of each requirement meets the whole suite, the others the checks that cite
+what they break. Exit code 0: all are killed and all else that broke is explained.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from queue import Empty, Queue
@@ -33,6 +33,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.registry import one_each
+from tests.processes import started
+from tests.proof.document import write_document
+from tests.proof.figures import PROOF
+from tests.proof.stamp import stamp
 
 from signalproof.requirements import Level, catalogue
 from signalproof.resources import SUITE
@@ -44,7 +48,6 @@ START, RUN = 15, 90
 """Seconds until a server that has not started, and a run that has not ended, is killed."""
 TIMEOUT = "1.5"
 QUICK_TIMEOUT = "0.8"
-SAME = "found by the same checks, in the same breath"
 
 
 @dataclass(slots=True)
@@ -75,6 +78,14 @@ class Outcome:
         parts += [f"survived: no check says {', '.join(self.missed)}"] if self.missed and not self.problem else []
         parts += [f"unexplained: {_listed(self.unexplained)}"] if self.unexplained else []
         return "; ".join(parts) or "killed"
+
+
+def _listed(found: Mapping[str, Sequence[str]]) -> str:
+    """List checks by requirement, the first two of each."""
+    return "; ".join(
+        f"{identifier} ({', '.join(checks[:2])}{f' and {len(checks) - 2} more' if len(checks) > 2 else ''})"
+        for identifier, checks in found.items()
+    )
 
 
 @cache
@@ -125,7 +136,7 @@ def prove(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool) -> Outco
         calls = [] if quick or set(fault.requirements) & citing_calls() else ["-m", "not webrtc"]
         options = ["--report", "report", *tokens, "-q", "--timeout", QUICK_TIMEOUT if quick else TIMEOUT]
         command = [sys.executable, "-m", "signalproof", "check", url, *options, *calls, *selection]
-        with _started(command, folder) as kit:
+        with started(*command, folder=folder) as kit:
             try:
                 output = kit.communicate(timeout=RUN)[0]
             except subprocess.TimeoutExpired:
@@ -159,36 +170,6 @@ def _sort(fault: Fault, report: dict[str, Any], outcome: Outcome) -> None:
                 outcome.collateral.setdefault(identifier, []).append(check)
             else:
                 outcome.unexplained.setdefault(identifier, []).append(check)
-
-
-class _started:  # noqa: N801 - used as a function
-    """A process with a group of its own, ended in any case."""
-
-    def __init__(self, command: Sequence[str], folder: Path) -> None:
-        environment = {
-            key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "COV_", "GITHUB_"))
-        }
-        self.process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-        )
-
-    def __enter__(self) -> subprocess.Popen[str]:
-        return self.process
-
-    def __exit__(self, *_: object) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
-        self.process.wait()
 
 
 class Nursery:
@@ -243,59 +224,36 @@ class Nursery:
 # ── the matrix ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _listed(found: dict[str, list[str]]) -> str:
-    """List checks by requirement, the first two of each."""
-    return "; ".join(
-        f"{identifier} ({', '.join(checks[:2])}{f' and {len(checks) - 2} more' if len(checks) > 2 else ''})"
-        for identifier, checks in found.items()
-    )
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _table(outcomes: Sequence[Outcome]) -> Iterable[str]:
-    yield "| fault | how servers come to be so | breaks | killed by | collateral |"
-    yield "|---|---|---|---|---|"
-    for outcome in outcomes:
-        fault = FAULTS[outcome.fault]
-        excused: dict[str, list[str]] = {}
-        for identifier in outcome.collateral:
-            excused.setdefault(fault.excuse(identifier) or SAME, []).append(identifier)
-        why = "; ".join(f"{', '.join(ids)}: {reason}" for reason, ids in excused.items())
-        caught = _listed(outcome.killers) if outcome.killers else ""
-        state = caught if outcome.proven else f"{caught} **{outcome.describe()}**".strip()
-        yield (
-            "| "
-            + " | ".join(
-                _escaped(cell)
-                for cell in (f"`{fault.name}`", fault.story.split("\n")[0], ", ".join(fault.requirements), state, why)
+def _row(outcome: Outcome, *, whole: bool) -> dict[str, Any]:
+    """Give what came of a fault, for `proof.json`."""
+    return {
+        "fault": outcome.fault,
+        "fingerprint": FAULTS[outcome.fault].fingerprint,
+        "requirements": list(outcome.requirements),
+        "whole_suite": whole,
+        "proven": outcome.proven,
+        "problem": outcome.problem,
+        **{
+            part: {identifier: sorted(set(found[identifier])) for identifier in catalogue() if identifier in found}
+            for part, found in (
+                ("killers", outcome.killers),
+                ("collateral", outcome.collateral),
+                ("unexplained", outcome.unexplained),
             )
-            + " |"
-        )
-
-
-def _write(folder: Path, outcomes: Sequence[Outcome], summary: str, mode: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    caught = sorted({identifier for outcome in outcomes for identifier in outcome.killers})
-    document = {
-        "mode": mode,
-        "summary": summary,
-        "requirements_proven": caught,
-        "faults": [asdict(outcome) | {"proven": outcome.proven} for outcome in outcomes],
+        },
     }
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    (folder / "proof.json").write_text(text, encoding="utf-8")
-    head = [
-        "# Kill matrix",
-        "",
-        "Made by `make proof`. Each fault is a variant of the reference server.",
-        "",
-        summary,
-        "",
-    ]
-    (folder / "proof.md").write_text("\n".join([*head, "", summary, "", *_table(outcomes), ""]), encoding="utf-8")
+
+
+def _write(path: Path, rows: Mapping[str, dict[str, Any]], seconds: float, *, partial: bool) -> None:
+    """Write the matrix; a partial one replaces the rows of its faults in the one that is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    head: dict[str, Any] = {**stamp(), "seconds": round(seconds)}
+    if partial and path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        rows = {row["fault"]: row for row in before["faults"]} | dict(rows)
+        head = {key: before[key] for key in head} | {"renewed": head["date"]}
+    document = {**head, "faults": [rows[name] for name in FAULTS if name in rows]}
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _prove_twice(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool) -> Outcome:
@@ -315,7 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="only the checks that cite what a fault breaks")
     parser.add_argument("--full", action="store_true", help="the whole suite for every fault; takes twice as long")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", choices=[*FAULTS], help="these faults alone")
-    parser.add_argument("--out", type=Path, default=Path("signalproof-proof"), help="folder of proof.json, proof.md")
+    parser.add_argument("--out", type=Path, default=PROOF, metavar="FILE", help="the matrix (tests/proof/proof.json)")
     parser.add_argument("--jobs", type=int, default=2, help="faults under way at once (2)")
     given = parser.parse_args(arguments)
     faults = [FAULTS[name] for name in given.only or FAULTS]
@@ -354,7 +312,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{killed} of {len(ordered)} faults killed, {unexplained} with unexplained collateral; "
         f"{len(proven)} requirements proven; {perf_counter() - began:.0f} s"
     )
-    _write(given.out, ordered, summary, "quick" if given.quick else "full" if given.full else "mixed")
+    rows = {outcome.fault: _row(outcome, whole=outcome.fault in whole) for outcome in ordered}
+    _write(given.out, rows, perf_counter() - began, partial=bool(given.only))
+    if given.out == PROOF:
+        write_document()
     sys.stdout.write(f"{summary}\n")
     return 0 if all(outcome.proven for outcome in ordered) else 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,11 @@ class Fault:
     def excuse(self, requirement: str) -> str | None:
         """Give the reason why this requirement may break too, if there is one."""
         return next((why for pattern, why in self.collateral.items() if fnmatchcase(requirement, pattern)), None)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this fault from one of the same name that was changed since."""
+        return hashlib.sha256(inspect.getsource(self.breaks).encode()).hexdigest()[:12]
 
 
 FAULTS: dict[str, Fault] = {}

@@ -1,17 +1,22 @@
 """Deployments that a conformant server may live in: `python deployments.py NAME …` serves one on a free port.
 
-`different` is the reference server with everything that the specification leaves open done another way;
-`proxy` forwards connections to another port, late or behind TLS. The first line on standard output is the URL.
+`different` is the reference server with everything that the specification leaves open done another way, `queue`
+delivers events by a slow queue; `proxy` forwards connections to another port, late or behind TLS. The first line
+on standard output is the URL.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import random
 import ssl
 import sys
-from collections.abc import Awaitable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Final, Generic, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,22 +26,64 @@ from signalproof_server.app import Assembly
 from signalproof_server.config import Settings
 from signalproof_server.delivery import Emitter, LocalOutbox, Outbox
 from signalproof_server.http import Endpoint, HttpEdge
+from signalproof_server.log import Logger
 from signalproof_server.serve import Server, listen, new_event_loop
 from signalproof_server.service import Service
 from signalproof_server.socket import Sio, SocketEdge
+from signalproof_server.tokens import read_secret
 from signalproof_server.values import Emit, Json, Reply
 
 CHUNK = 65_536
 LATER = 0.03
+QUEUE_DELAY, QUEUE_JITTER = 0.12, 0.9
+"""Seconds, and the part of them by which they vary: events come 12 to 228 ms after the reply."""
+
+T = TypeVar("T")
+
+
+class Belt(Generic[T]):
+    """What is put on it is delivered late, each thing in its turn, however much the delay varies."""
+
+    def __init__(self, deliver: Callable[[T], object], delay: float, jitter: float = 0.0) -> None:
+        self._deliver = deliver
+        self._delay = delay
+        self._jitter = jitter
+        self._latest = 0.0
+        self._waiting: deque[tuple[float, T]] = deque()
+
+    def put(self, thing: T) -> None:
+        """Promise to deliver it: after `delay` seconds, give or take the part `jitter` of them."""
+        loop = asyncio.get_running_loop()
+        varied = self._delay * (1 + random.uniform(-self._jitter, self._jitter))
+        self._latest = max(self._latest, loop.time() + varied)
+        self._waiting.append((self._latest, thing))
+        loop.call_at(self._latest, self._pass_on, self._latest)
+
+    def _pass_on(self, now: float) -> None:
+        # Timers of the same moment have no order, so the first of them delivers for all.
+        while self._waiting and self._waiting[0][0] <= now:
+            self._deliver(self._waiting.popleft()[1])
 
 
 class LateOutbox(LocalOutbox):
     """Events come after the reply, as from a queue, in order."""
 
+    def __init__(self, emit: Emitter, log: Logger, *, delay: float, jitter: float = 0.0) -> None:
+        super().__init__(emit, log)
+        self._belt: Belt[Sequence[Emit]] = Belt(super().publish, delay, jitter)
+
     def publish(self, effects: Sequence[Emit]) -> Awaitable[None]:
         """Promise at once, deliver later."""
-        asyncio.get_running_loop().call_later(LATER, super().publish, effects)
+        self._belt.put(effects)
         return super().publish(())
+
+
+class Queued(Assembly):
+    """The reference server with an ordered queue between the replies and the events, as slow as one may be."""
+
+    def outbox(self, emit: Emitter) -> Outbox:
+        """Deliver through the queue."""
+        return LateOutbox(emit, self.log, delay=QUEUE_DELAY, jitter=QUEUE_JITTER)
 
 
 class DifferentEdge(HttpEdge):
@@ -80,7 +127,7 @@ class Different(Assembly):
 
     def outbox(self, emit: Emitter) -> Outbox:
         """Deliver after the reply."""
-        return LateOutbox(emit, self.log)
+        return LateOutbox(emit, self.log, delay=LATER)
 
     def http(self, service: Service) -> ASGIApp:
         """Reply in another way."""
@@ -98,45 +145,46 @@ class Different(Assembly):
         return Edge(sio, service, self.settings, self.log)
 
 
+SERVERS: Final[Mapping[str, type[Assembly]]] = {"different": Different, "queue": Queued}
+
+
 def announce(url: str) -> None:
     """Write the URL for the test that started this process."""
     sys.stdout.write(f"{url}\n")
     sys.stdout.flush()
 
 
-def serve_different() -> None:
-    """Serve until the process is ended."""
-    settings = Settings(log_level="error", ping_interval=1, ping_timeout=2)
-    app = Different(settings).build()
-    server = Server(app, listen("127.0.0.1", 0), announce)
+def serve(deployment: type[Assembly], settings: Settings) -> None:
+    """Serve a variant of the reference server until the process is ended."""
+    server = Server(deployment(settings).build(), listen("127.0.0.1", 0), announce)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(server.run_app())
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float) -> None:
-    """Forward one direction, each chunk `delay` seconds late, in order and without holding up the next."""
-    loop = asyncio.get_running_loop()
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, delay: float, jitter: float) -> None:
+    """Forward one direction, each chunk late, in order and without holding up the next."""
 
     def pass_on(chunk: bytes) -> None:
         if not writer.is_closing():
             writer.write(chunk) if chunk else writer.close()
 
+    belt = Belt(pass_on, delay, jitter)
     while True:
         try:
             chunk = await reader.read(CHUNK)
         except OSError:
             chunk = b""
-        loop.call_later(delay, pass_on, chunk)
+        belt.put(chunk)
         if not chunk:
             return
 
 
-async def serve_proxy(port: int, delay: float, context: ssl.SSLContext | None) -> None:
+async def serve_proxy(port: int, delay: float, jitter: float, context: ssl.SSLContext | None) -> None:
     """Forward every connection to a port of this machine until the process is ended."""
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(_carry(reader, up_writer, delay), _carry(up_reader, writer, delay))
+        await asyncio.gather(_carry(reader, up_writer, delay, jitter), _carry(up_reader, writer, delay, jitter))
 
     server = await asyncio.start_server(forward, "127.0.0.1", 0, ssl=context)
     own = server.sockets[0].getsockname()[1]
@@ -147,19 +195,22 @@ async def serve_proxy(port: int, delay: float, context: ssl.SSLContext | None) -
 def main() -> None:
     """Serve what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=("different", "proxy"))
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--delay", type=float, default=0.0)
+    parser.add_argument("name", choices=(*SERVERS, "proxy"))
+    parser.add_argument("--port", type=int, default=0, help="where the proxy forwards to")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds in each direction")
+    parser.add_argument("--jitter", type=float, default=0.0, help="by which part of it the delay varies, such as 0.3")
     parser.add_argument("--certificate")
+    parser.add_argument("--auth-secret-file", type=Path)
     options = parser.parse_args()
-    if options.name == "different":
-        serve_different()
+    if options.name in SERVERS:
+        key = read_secret(options.auth_secret_file) if options.auth_secret_file else None
+        serve(SERVERS[options.name], Settings(log_level="error", ping_interval=1, ping_timeout=2, token_key=key))
         return
     context = None
     if options.certificate:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(options.certificate)
-    asyncio.run(serve_proxy(options.port, options.delay, context))
+    asyncio.run(serve_proxy(options.port, options.delay, options.jitter, context))
 
 
 if __name__ == "__main__":

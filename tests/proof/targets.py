@@ -1,0 +1,103 @@
+"""Runs the kit against servers at the ends of what there is, and writes `targets.json`.
+
+`python tests/proof/targets.py` takes servers that do nothing, and a server that does everything in another way.
+Exit code 0: the first kept no MUST requirement, the second all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any, Final
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.processes import first_line, started
+from tests.proof.document import write_document
+from tests.proof.figures import TARGETS
+from tests.proof.stamp import stamp
+from tests.targets.null import KINDS
+
+__all__ = ["judge", "main"]
+
+SERVERS: Final = Path(__file__).parents[1] / "targets"
+START, RUN = 20, 120
+KEPT: Final = re.compile(r"^(\d+) of (\d+) MUST requirements kept$", re.MULTILINE)
+VERDICT: Final = re.compile(r"^verdict: \S+ is ", re.MULTILINE)
+Figures = dict[str, Any]
+
+
+def judge(server: Sequence[str], options: Sequence[str], folder: Path) -> Figures:
+    """Serve a target, run the kit against it, and give what the run said in figures."""
+    folder.mkdir(parents=True)
+    began = perf_counter()
+    with started(sys.executable, *server, folder=folder) as target:
+        url = first_line(target, START).rpartition(" ")[2]
+        command = (sys.executable, "-m", "signalproof", "check", url, "--report", ".", *options)
+        with started(*command, folder=folder) as kit:
+            try:
+                output = kit.communicate(timeout=RUN)[0]
+            except subprocess.TimeoutExpired:
+                output = f"still running after {RUN} s"
+    path = folder / "report.json"
+    report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"results": []}
+    kept, musts = (int(number) for number in (*KEPT.findall(output)[-1:], ("0", "0"))[0])
+    outcomes = [row["outcome"] for row in report["results"]]
+    problem = report.get("problem") or next((line for line in output.splitlines() if line.startswith("no event")), "")
+    return {
+        "verdict": report.get("verdict", "none"),
+        "kept": kept,
+        "musts": musts,
+        "passed": outcomes.count("passed"),
+        "failed": outcomes.count("failed") + outcomes.count("error"),
+        "warned": sorted({i for row in report["results"] if row["outcome"] == "warned" for i in row["violated"]}),
+        "says": problem.replace(url, "URL"),
+        "seconds": round(perf_counter() - began, 1),
+    }
+
+
+def _null(kind: str, sockets: bool, folder: Path) -> Figures:
+    server = [str(SERVERS / "null.py"), kind, *(["--sockets"] if sockets else [])]
+    found = judge(server, ["--timeout", "1"], folder / f"{kind}-{sockets}")
+    return {"kind": kind, "sockets": sockets, **found}
+
+
+def _contrarian(auth: bool, folder: Path) -> Figures:
+    secret = folder / "secret"
+    secret.write_text(secrets.token_hex(32), encoding="utf-8")
+    server = [str(SERVERS / "contrarian.py"), *(["--auth-secret-file", str(secret)] if auth else [])]
+    options = ["--jwt-secret-file", str(secret)] if auth else []
+    return {"auth": auth, **judge(server, options, folder / f"contrarian-{auth}")}
+
+
+def main() -> int:
+    """Run all of it, two at once, write the figures, and give the exit code."""
+    with TemporaryDirectory(prefix="signalproof-") as name, ThreadPoolExecutor(2) as pool:
+        folder = Path(name)
+        # One after the other: what it says of delays is to be that of a server with a machine to itself.
+        contrarian = [_contrarian(auth, folder) for auth in (False, True)]
+        nulls = [pool.submit(_null, kind, sockets, folder) for kind in KINDS for sockets in (False, True)]
+        nothing = [run.result() for run in nulls]
+    figures = {**stamp(), "null": nothing, "contrarian": contrarian}
+    TARGETS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_document()
+    earned = sum(row["kept"] for row in nothing)
+    innocent = all(row["verdict"] == "conformant" and row["kept"] == row["musts"] > 0 for row in contrarian)
+    sys.stdout.write(
+        f"{len(nulls)} servers that do nothing kept {earned} MUST requirements; "
+        f"the contrarian kept {contrarian[0]['kept']} of {contrarian[0]['musts']}, "
+        f"with authentication {contrarian[1]['kept']} of {contrarian[1]['musts']}\n"
+    )
+    return 0 if earned == 0 and innocent else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
