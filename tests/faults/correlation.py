@@ -46,7 +46,7 @@ def has_one_id_per_pair(server: Variant) -> None:
     server.facts(Offer, facts)
 
 
-@fault("CORR-2")
+@fault("CORR-2", collateral={"CORR-3": "an id that contradicts the name is not looked at either"})
 def takes_late_answers(server: Variant) -> None:
     """The id is passed on, but not looked at where the answer names its sender."""
     server.requests(Answer, lambda r: replace(r, offer_id=None) if r.sender_login is not None else r)

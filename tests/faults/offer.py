@@ -216,8 +216,7 @@ OFFLINE = "a login without a connection stands for it there"
 @fault(
     "OFFER-6",
     collateral={
-        "OFFER-[17]": OFFLINE, "LOGIN-4": OFFLINE, "LOGIN-6": OFFLINE, "HTTP-14": OFFLINE, "SEC-3": OFFLINE,
-        "AUTH-*": OFFLINE,
+        "OFFER-[17]": OFFLINE, "LOGIN-[246]": OFFLINE, "HTTP-14": OFFLINE, "SEC-3": OFFLINE, "AUTH-*": OFFLINE,
     },
 )  # fmt: skip
 def accepts_offers_to_nobody(server: Variant) -> None:
@@ -233,7 +232,7 @@ def accepts_offers_to_a_socket_without_login(server: Variant) -> None:
     server.forgive(Offer, Offline, wire.OFFER_DONE, lambda _, request: request.reciever_login in seen)
 
 
-@fault("OFFER-7", collateral={"OFFER-6": "who was refused logs in there too"})
+@fault("OFFER-7", collateral={"OFFER-[26]": "who was refused logs in there too"})
 def keeps_refused_offers(server: Variant) -> None:
     """The message is stored before anybody looks whether the reciever is there; a login fetches what is stored."""
     kept: dict[str, list[Offer]] = {}
