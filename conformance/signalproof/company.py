@@ -62,6 +62,7 @@ class Company(Expectations):
         self._identities = setting["identities"]
         self._http = http
         self._raw_sockets: list[RawSocket] = []
+        self._silent: dict[str, RawSocket] = {}
         self.redact = Redactor(ledger.pseudonyms, self._secrets, target.shown)
         self._stage = Stage(
             target=target,
@@ -109,7 +110,7 @@ class Company(Expectations):
     async def another(self, connection: Connection) -> Connection:
         """Bring on one more connection of the same user."""
         device = await self.connect(connection.name, login=connection.login)
-        return await device.log_in(connection.login)
+        return await device.log_in(connection.login, requirement="LOGIN-5")
 
     def _unused(self, name: str) -> str:
         """Number the second and later connections of a name: woman, woman#2."""
@@ -295,7 +296,12 @@ class Company(Expectations):
             await socket.send(packet)
         await socket.receive(self.target.timeout)
         self.transcript.note(name, "logs in, then falls silent")
+        self._silent[login] = socket
         return login
+
+    async def until_noticed(self, login: str) -> None:
+        """Wait until the target lets go of a silent connection, or has had the time to."""
+        await self._silent[login].dropped(self.target.limits["silent_loss_seconds"])
 
     def marked(self, kind: str, template: Callable[[str], str] | None = None) -> Marked:
         """Make a text to be forwarded; see `Connection.marked`."""

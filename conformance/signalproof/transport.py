@@ -275,6 +275,13 @@ class RawSocket:
         data: Any = message.data
         return data if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY} else None
 
+    async def dropped(self, timeout: float) -> None:
+        """Answer nothing until the target closes the connection, or `timeout` seconds are over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while (await self._socket.receive()).type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                    pass
+
     async def close(self) -> None:
         """Close the WebSocket and its session."""
         await self._socket.close()

@@ -82,9 +82,8 @@ def never_notices_a_silent_loss(server: Variant) -> None:
     """The handler that forgets a connection is called for good-byes, and not for connections that time out."""
 
     async def gone(inner: Gone, sid: str) -> None:
-        if server.reason == "ping timeout":
-            return
-        await inner(sid)
+        if not server.has_fallen_silent(sid):
+            await inner(sid)
 
     server.on_gone = gone
 

@@ -7,6 +7,7 @@ it out. A `Variant` without faults is the reference server.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -86,8 +87,6 @@ class Variant(Assembly):
         self.on_prove: Callable[[Prove, object], str] = lambda inner, token: inner(token)
         self.bound: dict[str, str] = {}
         """The login of each sid, in the order in which they came."""
-        self.reason = ""
-        """Why the last connection went."""
         self.service_made: Service | None = None
         self.sio_made: Sio | None = None
         self.store_made: SqliteStore | None = None
@@ -194,6 +193,13 @@ class Variant(Assembly):
     def is_connected(self, sid: str) -> bool:
         """Tell whether a sid is that of a live connection, logged in or not."""
         return self.sio_made is not None and self.sio_made.manager.is_connected(sid, "/")
+
+    def has_fallen_silent(self, sid: str) -> bool:
+        """Tell whether a connection goes because it answers no pings, and not by a good-bye."""
+        engine: Any = self.engine()
+        connection = engine.eio.sockets.get(engine.manager.eio_sid_from_sid(sid, "/"))
+        asked_at = getattr(connection, "last_ping", None)
+        return asked_at is not None and time.time() - asked_at > self.settings.ping_timeout / 2
 
     def sids(self) -> list[str]:
         """Give the sids of all connections."""
@@ -307,7 +313,6 @@ class Variant(Assembly):
                 return await variant.on_log_in(super().login, sid, arguments)
 
             async def on_disconnect(self, sid: str, *reason: object) -> None:
-                variant.reason = str(*reason[:1])
                 await variant.on_gone(super().on_disconnect, sid)
 
             def subject(self, token: object) -> str:

@@ -39,7 +39,7 @@ def a_lost_page_takes_its_successor_along(server: Variant) -> None:
     """The time-out of a lost connection removes the user, who has long come back on a new one (bigbluebutton#2617)."""
 
     async def gone(inner: Gone, sid: str) -> None:
-        if server.reason == "ping timeout":
+        if server.has_fallen_silent(sid):
             for other in server.devices(server.bound.get(sid, "")):
                 await inner(other)
         await inner(sid)
@@ -104,9 +104,7 @@ def replays_offers_to_who_comes_back(server: Variant) -> None:
 
 @fault("OFFER-1", collateral={"*": NEW})
 def joins_the_room_after_the_acknowledgement(server: Variant) -> None:
-    """To join a room takes a round trip to the broker, and nobody waits for it: the first event finds nobody there
-    (socketio/socket.io#4734).
-    """
+    """To join a room takes a round trip to the broker, for which nobody waits (socketio/socket.io#4734)."""
     joined: dict[str, float] = {}
 
     def note(request: Login) -> None:
@@ -134,9 +132,7 @@ def an_empty_name_means_everybody(server: Variant) -> None:
 
 @fault("ORDER-2", collateral={"*": TOGETHER})
 def rooms_of_overlapping_requests_add_up(server: Variant) -> None:
-    """`to(room)` notes the room in an object that all requests share, and something is awaited before `emit`
-    (socketio/socket.io#2962, #3431).
-    """
+    """`to(room)` notes the room in an object that all share; before `emit` something is awaited (socket.io#3431)."""
     rooms: deque[tuple[float, str]] = deque(maxlen=40)
 
     def effects(_: Facts, __: Offer, effects: Effects) -> Effects:
@@ -210,9 +206,9 @@ def takes_repeated_candidates_for_mistakes(server: Variant) -> None:
     server.effects(Candidate, effects)
 
 
-@fault("CALL-1", collateral={"CALL-*": "it rings there too"})
+@fault("CALL-1", collateral={"CALL-*": "it rings there too", "HTTP-*": "the same"})
 def calls_come_by_two_ways(server: Variant) -> None:
-    """The node emits by itself and publishes for all nodes, of which it is one (socketio/socket.io-redis-adapter#124)."""
+    """The node emits, and then also hears what it published for all nodes (socketio/socket.io-redis-adapter#124)."""
 
     def effects(_: Facts, __: Call, effects: Effects) -> Effects:
         server.later(0.2, effects)

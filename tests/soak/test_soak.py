@@ -158,9 +158,9 @@ def test_the_exit_code_is_zero_for_nothing_but_passes(
 def descendants(pid: int) -> set[int]:
     """Give the processes that a process has started, and theirs."""
     table = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    parents = dict(tuple(map(int, line.split())) for line in table.splitlines())
+    rows = [tuple(map(int, line.split())) for line in table.splitlines()]
     found = {pid}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
+    while more := {child for child, parent in rows if parent in found} - found:
         found |= more
     return found - {pid}
 

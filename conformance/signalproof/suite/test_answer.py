@@ -183,7 +183,7 @@ async def test_crossed_offers_are_two_pairs(cast: Cast) -> None:
     to_woman, to_man = await asyncio.gather(
         man.offer(woman, requirement="ANSWER-11"), woman.offer(man, requirement="ANSWER-11")
     )
-    await asyncio.gather(woman.hears(to_woman), man.hears(to_man))
+    await asyncio.gather(woman.hears(to_woman, requirement="ANSWER-11"), man.hears(to_man, requirement="ANSWER-11"))
     await man.hears(await woman.answer(to_woman, requirement="ANSWER-11"), requirement="ANSWER-11")
     await woman.hears(await man.answer(to_man, requirement="ANSWER-11"), requirement="ANSWER-11")
 

@@ -54,6 +54,16 @@ async def test_a_candidate_is_forwarded_character_for_character(cast: Cast, enco
             await hearer.hears(cast.accepted(posting, "ICE-1"), requirement="ICE-1")
 
 
+@requirement("ICE-1")
+async def test_a_candidate_that_was_posted_before_is_forwarded_again(cast: Cast) -> None:
+    """A peer that repeats itself has its reasons; nobody takes that for a mistake."""
+    man, woman = await _stable(cast)
+    carrying = cast.marked("candidate", candidate)
+    for _ in range(2):
+        posting = await man.try_candidate([woman], login=woman.login, carrying=carrying)
+        await woman.hears(cast.accepted(posting, "ICE-1"), requirement="ICE-1")
+
+
 @requirement("ICE-2")
 async def test_candidates_arrive_once_and_in_order_at_every_device(cast: Cast) -> None:
     """Before the answer each device of the reciever hears all of the sender's candidates, in order."""

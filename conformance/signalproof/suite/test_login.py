@@ -222,6 +222,20 @@ async def test_a_connection_that_leaves_after_a_new_login_harms_nobody(cast: Cas
         old = new
 
 
+@requirement("LOGIN-8")
+@pytest.mark.slow("silent_loss_seconds")
+async def test_a_lost_connection_takes_none_with_it_that_came_after(cast: Cast) -> None:
+    """A device drops off the network, its user comes back on a new connection, and then the loss is noticed."""
+    man = await cast.enter_one("man")
+    ghost = await cast.silent_connection("woman")
+    woman = await cast.connect("woman", login=ghost)
+    await woman.log_in(ghost, requirement="LOGIN-5")
+    await woman.hears(await man.offer(woman))
+    await cast.until_noticed(ghost)
+    await woman.hears(await man.offer(woman, requirement="LOGIN-8"), requirement="LOGIN-8")
+    await man.hears(await woman.offer(man, requirement="LOGIN-8"))
+
+
 @requirement("LOGIN-9")
 async def test_sids_are_fresh_and_unguessable(cast: Cast) -> None:
     """Of 200 connections and more, all of this run, the sids are distinct and vary by 64 bits and more."""

@@ -47,6 +47,18 @@ async def test_each_offer_is_raised_once_also_the_second_and_the_tenth_time(cast
         await asyncio.gather(woman.hears(offer), tablet.hears(offer))
 
 
+@requirement("OFFER-1")
+async def test_a_connection_that_logs_in_later_has_missed_the_offer(cast: Cast) -> None:
+    """A device of the reciever that comes when the offer has been delivered hears the next one only."""
+    man, woman = await cast.enter("man", "woman")
+    offer = await man.offer(woman)
+    offer.elsewhere = "OFFER-1"
+    await woman.hears(offer)
+    tablet = await cast.another(woman)
+    following = await man.offer(woman)
+    await asyncio.gather(woman.hears(following), tablet.hears(following))
+
+
 @requirement("OFFER-3")
 @pytest.mark.parametrize("encoding", list(Encoding), ids=["json", "form"])
 async def test_the_sender_login_is_that_of_the_sid(cast: Cast, encoding: Encoding) -> None:
