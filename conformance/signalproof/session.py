@@ -176,6 +176,11 @@ class ConformanceSession:
         kept: list[pytest.Item] = []
         dropped: list[pytest.Item] = []
         for item in items:
+            if unknown := [i for i in _requirements(item) if i not in catalogue()]:
+                pytest.exit(
+                    f"{item.name} cites {unknown[0]}, which the specification does not have",
+                    pytest.ExitCode.INTERNAL_ERROR,
+                )
             (kept if self._wants(item) else dropped).append(item)
         if dropped:
             config.hook.pytest_deselected(items=dropped)

@@ -21,7 +21,6 @@ class Fault:
 
     `requirements` are those that it has to be caught by, each of them; `collateral` gives the reason why
     other ones, by id or pattern such as `CALL-*`, break with them; `auth` has the server ask for tokens.
-    `lacking` says what the kit lacks to catch it, as long as it does not.
     """
 
     name: str
@@ -30,7 +29,6 @@ class Fault:
     breaks: Break = field(repr=False)
     collateral: Mapping[str, str]
     auth: bool = False
-    lacking: str = ""
 
     def excuse(self, requirement: str) -> str | None:
         """Give the reason why this requirement may break too, if there is one."""
@@ -46,7 +44,7 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    *requirements: str, collateral: Mapping[str, str] | None = None, auth: bool = False, lacking: str = ""
+    *requirements: str, collateral: Mapping[str, str] | None = None, auth: bool = False
 ) -> Callable[[Break], Break]:
     """Enter a function that breaks a `Variant`; its docstring says how real servers come to be so."""
 
@@ -55,18 +53,18 @@ def fault(
         if name in FAULTS:
             raise ValueError(f"there are two faults {name}")
         story = inspect.getdoc(breaks) or ""
-        FAULTS[name] = Fault(name, requirements, story, breaks, dict(collateral or {}), auth, lacking)
+        FAULTS[name] = Fault(name, requirements, story, breaks, dict(collateral or {}), auth)
         return breaks
 
     return enter
 
 
 def one_each() -> list[str]:
-    """Give a fault for each requirement, in their order; one that the kit catches, if there is one."""
+    """Give a fault for each requirement, in their order."""
     seen: set[str] = set()
-    chosen: set[str] = set()
-    for name, fault in sorted(FAULTS.items(), key=lambda item: bool(item[1].lacking)):
+    chosen: list[str] = []
+    for name, fault in FAULTS.items():
         if not set(fault.requirements) <= seen:
             seen |= set(fault.requirements)
-            chosen.add(name)
-    return [name for name in FAULTS if name in chosen]
+            chosen.append(name)
+    return chosen

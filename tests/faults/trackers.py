@@ -23,6 +23,7 @@ from signalproof_server.values import (
     Emit,
     Facts,
     Json,
+    Leave,
     Login,
     Offer,
     Reply,
@@ -39,9 +40,10 @@ def a_lost_page_takes_its_successor_along(server: Variant) -> None:
     """The time-out of a lost connection removes the user, who has long come back on a new one (bigbluebutton#2617)."""
 
     async def gone(inner: Gone, sid: str) -> None:
-        if server.has_fallen_silent(sid):
+        service = server.service_made
+        if server.has_fallen_silent(sid) and service is not None:
             for other in server.devices(server.bound.get(sid, "")):
-                await inner(other)
+                await service.handle(Leave(sid=other))
         await inner(sid)
 
     server.on_gone = gone
@@ -91,10 +93,11 @@ def chokes_on_a_null_login(server: Variant) -> None:
 def replays_offers_to_who_comes_back(server: Variant) -> None:
     """Connection state recovery hands out what a user has missed, to every new connection (socketio/socket.io#4733)."""
     missed: dict[str, Offer] = {}
-    server.notes(Offer, lambda request: missed.update({request.reciever_login: request}))
 
     async def handle(inner: Handle, request: Request) -> Reply:
         reply = await inner(request)
+        if isinstance(request, Offer):
+            missed[request.reciever_login] = request
         if isinstance(request, Login) and (offer := missed.get(request.login)) and offer.sid in server.bound:
             server.later(0.01, [wire.sender_offer(request.sid, server.bound[offer.sid], offer.offer, offer.offer_id)])
         return reply

@@ -1,12 +1,14 @@
-"""Rules of the house that can be read from the source: no sleeping, no ports, no code shared across the border."""
+"""Rules of the house that can be read from the source: no sleep, no fixed port, no code shared across the border."""
 
 from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +20,8 @@ import signalproof_server
 KIT = Path(signalproof.__file__).parent
 SERVER = Path(signalproof_server.__file__).parent
 TESTS = Path(__file__).parent
+ALL_TESTS = TESTS.parent
+HOSTS = {"localhost", "127.0.0.1", "::1", "0.0.0.0"}
 LOCAL_ADDRESS = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0):\d{2,5}")
 EXAMPLES: Final = {
     "call.py": re.compile(r"\bsignalproof call http://127\.0\.0\.1:8000"),
@@ -79,6 +83,30 @@ def texts(tree: ast.AST) -> Iterator[str]:
             yield node.value
 
 
+def skips(tree: ast.AST) -> Iterator[str]:
+    """Find every test that is switched off or may fail: such a test tests nothing."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr in {"skip", "skipif", "xfail", "importorskip"}:
+            yield ast.unparse(node)
+
+
+def fixed_ports(tree: ast.AST) -> Iterator[str]:
+    """Find every port that is chosen in the source: 0 is any free one, and all others may be taken."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            chosen = [keyword.value for keyword in node.keywords if keyword.arg == "port"]
+            parts = [node.args, *(part.elts for part in node.args if isinstance(part, ast.List | ast.Tuple))]
+            for part in parts:
+                chosen += [port for option, port in pairwise(part) if _literal(option) == "--port"]
+                chosen += [port for host, port in pairwise(part) if _literal(host) in HOSTS]
+            if any(str(_literal(port) or 0) != "0" for port in chosen):
+                yield ast.unparse(node)
+
+
+def _literal(node: ast.expr) -> object:
+    return node.value if isinstance(node, ast.Constant) else None
+
+
 def local_addresses(tree: ast.AST) -> Iterator[str]:
     """Find every address of this machine with a port in it."""
     return (text for text in texts(tree) if LOCAL_ADDRESS.search(text))
@@ -104,12 +132,24 @@ def test_nothing_sleeps(folder: Path) -> None:
     assert findings(folder, sleeps) == []
 
 
-def test_there_are_no_one_shot_listeners() -> None:
+@pytest.mark.parametrize("folder", [KIT, ALL_TESTS], ids=["kit", "tests"])
+def test_there_are_no_one_shot_listeners(folder: Path) -> None:
     """Recorders are attached before the connection opens and stay."""
-    assert findings(KIT, one_shots) == []
+    assert findings(folder, one_shots) == []
 
 
-def test_there_are_no_fixed_ports() -> None:
+@pytest.mark.parametrize("folder", [KIT, ALL_TESTS], ids=["kit", "tests"])
+def test_no_port_is_chosen(folder: Path) -> None:
+    """Whoever listens takes any free port and says which."""
+    assert findings(folder, fixed_ports) == []
+
+
+def test_no_test_is_switched_off() -> None:
+    """Nor expected to fail."""
+    assert findings(ALL_TESTS, skips) == []
+
+
+def test_no_address_has_a_port() -> None:
     """Addresses with a port stand in texts for people alone."""
     found = {(path.name, text) for path in modules(KIT) for text in local_addresses(tree_of(path))}
     assert {name for name, _ in found} == set(EXAMPLES)
@@ -149,6 +189,12 @@ PLANTED: Final[Mapping[str, tuple[Finder, str]]] = {
     "localhost": (local_addresses, "url = 'http://localhost:8000/x'"),
     "ipv4": (local_addresses, "connect(f'{scheme}://127.0.0.1:8080')"),
     "ipv6": (local_addresses, "x = {'a': ['http://[::1]:81']}"),
+    "port_by_name": (fixed_ports, "serve(port=8000)"),
+    "port_beside_a_host": (fixed_ports, "socket.bind(('127.0.0.1', 8000))"),
+    "port_as_an_option": (fixed_ports, "start('--port', '8000')"),
+    "skip": (skips, "@pytest.mark.skip\ndef test_x(): ..."),
+    "skip_inside": (skips, "def test_x():\n    pytest.skip('not today')"),
+    "xfail": (skips, "x = pytest.param(1, marks=pytest.mark.xfail(strict=True))"),
 }
 
 
@@ -156,6 +202,33 @@ PLANTED: Final[Mapping[str, tuple[Finder, str]]] = {
 def test_a_planted_breach_is_found(find: Finder, source: str) -> None:
     """A rule that cannot fail is none."""
     assert len(list(find(ast.parse(source)))) == 1
+
+
+@pytest.mark.parametrize(("find", "source"), PLANTED.values(), ids=PLANTED)
+def test_a_breach_is_found_wherever_it_is_planted(tmp_path: Path, find: Finder, source: str) -> None:
+    """In a copy of the kit, below the last line of a module of the suite."""
+    copy = shutil.copytree(KIT, tmp_path / "signalproof", ignore=shutil.ignore_patterns("__pycache__"))
+    before = findings(copy, find)
+    module = copy / "suite" / "test_ice.py"
+    module.write_text(f"{module.read_text(encoding='utf-8')}\n\n{source}\n", encoding="utf-8")
+    (found,) = set(findings(copy, find)) - set(before)
+    assert found.startswith("suite/test_ice.py: ")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "port = 0\nserve(port=port)",
+        "socket.bind(('127.0.0.1', 0))",
+        "start('--port', '0')",
+        "skipped = [row for row in rows if row == 'skipped']",
+        "at_once(listen)",
+    ],
+)
+def test_what_is_no_breach_is_let_pass(source: str) -> None:
+    """Port 0, and words that look alike."""
+    for find, _ in PLANTED.values():
+        assert list(find(ast.parse(source))) == []
 
 
 @pytest.mark.parametrize(
