@@ -285,6 +285,7 @@ class Client:
         else:
             posting.reply = read_reply(raw, posting.kind.accepted_schema)
         posting.replied_at = perf_counter()
+        stage.ledger.replied(posting)
         answer = posting.reply.raw.body if posting.reply.raw else b""
         stage.transcript.add(SERVER, self.name, posting.reply.text, channel=Channel.HTTP, content=answer)
         return posting

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Protocol
@@ -293,6 +293,19 @@ class Ledger:
             posting.received(received)
         return posting
 
+    def replied(self, posting: Posting) -> None:
+        """Lay the events of a posting that turns out to be refused to another one that still lacks them.
+
+        Of two like requests at one moment, the event of the accepted one can come before the refusal of the other.
+        """
+        if not posting.refused or posting not in self._plain:
+            return
+        for received in list(posting.heard):
+            others = [other for other in self._plain if other.explains(received) and not other.refused]
+            if other := _lacking(others, received):
+                posting.heard.remove(received)
+                other.received(received)
+
     def _of_plain(self, received: Received) -> Posting | None:
         """Find the posting of an event without a marker, such as `calling`, by what else it says.
 
@@ -300,10 +313,14 @@ class Ledger:
         is one too many, and goes to the last.
         """
         candidates = [posting for posting in self._plain if posting.explains(received)]
-        for posting in sorted(candidates, key=lambda posting: posting.refused):
-            if received.connection in posting.targets | posting.tolerated and not posting.at(received.connection):
-                return posting
-        return candidates[-1] if candidates else None
+        found = _lacking(sorted(candidates, key=lambda posting: posting.refused), received)
+        return found or (candidates[-1] if candidates else None)
+
+
+def _lacking(postings: Iterable[Posting], received: Received) -> Posting | None:
+    """Give the first posting that this connection still has to hear of, if there is one."""
+    at = received.connection
+    return next((p for p in postings if at in p.targets | p.tolerated and not p.at(at)), None)
 
 
 def _names(connections: frozenset[Listener]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from signalproof.errors import NonConformance
 from signalproof.ledger import Ledger, Posting, Received
 from signalproof.reply import Outcome, Reply, no_reply
-from signalproof.wire import ANSWER, OFFER, Kind, session_description
+from signalproof.wire import ANSWER, DECLINE, OFFER, Kind, session_description
 
 ACCEPTED = Reply(Outcome.ACCEPTED, 200, {"status": 0, "offer": "ok"}, "HTTP 200")
 REFUSED = Reply(Outcome.REFUSED, 200, {"status": 1, "message": "no"}, "HTTP 200")
@@ -269,3 +269,50 @@ def test_waiting_ends_with_the_time_limit(ledger: Ledger) -> None:
         assert await waiting is None
 
     asyncio.run(asyncio.wait_for(scene(), 5))
+
+
+# ── events without a text of their own ─────────────────────────────────────────────────────────
+
+
+def declined(ledger: Ledger, author: Someone, caller: Someone, reply: Reply | None) -> Posting:
+    """Enter a decline, as a rule one whose reply is still to come."""
+    posting = Posting(DECLINE, author, "", ledger.new_marker(), frozenset({caller}), reply=reply, sent_at=2.0)
+    return ledger.open(posting)
+
+
+@pytest.mark.parametrize("order", ["event_first", "replies_first", "acceptance_first"])
+def test_of_two_declines_at_once_the_accepted_one_has_the_event(ledger: Ledger, order: str) -> None:
+    """Whichever comes first: the event, or the reply that says which of the two it belongs to."""
+    man, woman, tablet = Someone("man", "man"), Someone("woman"), Someone("woman#2")
+    lost, won = (declined(ledger, author, man, None) for author in (woman, tablet))
+    event = Received(man, "decline", ({"decline": "no", "login": "somebody"},), 3.0)
+
+    def replies() -> None:
+        for posting, reply in ((won, ACCEPTED), (lost, REFUSED)):
+            posting.reply = reply
+            ledger.replied(posting)
+
+    if order == "replies_first":
+        replies()
+    elif order == "acceptance_first":
+        won.reply = ACCEPTED
+        ledger.replied(won)
+    ledger.record(event)
+    replies()
+    assert (won.at(man), lost.at(man)) == ([event], [])
+    assert breaches(won) == breaches(lost) == []
+
+
+def test_an_event_of_a_refused_decline_stays_with_it(ledger: Ledger) -> None:
+    """Where no other decline waits for it, it is what it looks like; so is a second one."""
+    man, woman, tablet = Someone("man", "man"), Someone("woman"), Someone("woman#2")
+    event = Received(man, "decline", ({"decline": "no", "login": "somebody"},), 3.0)
+    alone = declined(ledger, woman, man, None)
+    ledger.record(event)
+    alone.reply = REFUSED
+    ledger.replied(alone)
+    assert broken(alone) == ["CALL-5"]
+    won = declined(ledger, tablet, man, ACCEPTED)
+    for _ in range(2):
+        ledger.record(event)
+    assert "CALL-5" in broken(won) + broken(alone)
