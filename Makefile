@@ -35,7 +35,7 @@ contracts:
 
 proof: $(STAMP)
 	@$(BIN)/python tests/faults/proof.py $(ARGS); faults=$$?; \
-	  $(BIN)/python tests/proof/targets.py && exit $$faults
+	  $(if $(ARGS),,$(BIN)/python tests/proof/targets.py &&) exit $$faults
 
 soak: $(STAMP)
 	@$(BIN)/python tests/soak/soak.py --runs '$(N)' --stress '$(STRESS)' $(ARGS)

@@ -1,7 +1,8 @@
 """How many faults the random scenes find by themselves, without any of the other checks.
 
-`python tests/faults/by_chance.py [--examples N] [--seed N] [--jobs N] [--out FILE]` serves each fault, plays random
-scenes against it, and writes which requirement the shortest failing scene broke. Exit code 0: at least half are found.
+`python tests/faults/by_chance.py [--examples N] [--seed N] [--jobs N]` serves each fault, plays random scenes against
+it, and writes into `tests/proof/model.json` which requirement the shortest failing scene broke. Exit code 0: at least
+half are found.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ from time import perf_counter
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.faults.faults import FAULTS
-from tests.faults.proof import Nursery, _started
+from tests.faults.proof import Nursery
+from tests.processes import started
+from tests.proof.document import write_document
+from tests.proof.figures import MODEL
+from tests.proof.stamp import stamp
 
 from signalproof.resources import SUITE
 
@@ -44,7 +49,7 @@ def found_by_chance(name: str, folder: Path, nursery: Nursery, *, examples: int,
             return []
         numbers = ["--examples", str(examples), "--seed", str(seed), "--timeout", "1"]
         command = [sys.executable, "-m", "signalproof", "check", url, "--report", "report", *tokens, *numbers, CHECKS]
-        with _started(command, folder) as kit:
+        with started(*command, folder=folder) as kit:
             try:
                 kit.communicate(timeout=RUN)
             except subprocess.TimeoutExpired:
@@ -62,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--examples", type=int, default=60, help="random scenes a fault (60)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=Path("by-chance.json"))
+    parser.add_argument("--out", type=Path, default=MODEL, metavar="FILE", help="(tests/proof/model.json)")
     given = parser.parse_args(arguments)
     began = perf_counter()
     with (
@@ -79,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found = {name: future.result() for name, future in running.items()}
     number = sum(map(bool, found.values()))
     document = {
+        **stamp(),
         "examples": given.examples,
         "seed": given.seed,
         "found": number,
@@ -87,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "broken": found,
     }
     given.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    if given.out == MODEL:
+        write_document()
     sys.stdout.write(f"{number} of {len(found)} faults found by chance\n")
     return 0 if number * 2 >= len(found) else 1
 

@@ -6,7 +6,7 @@ is said to be missing:
 - `proof.json`, the kill matrix, by `make proof`;
 - `targets.json`, servers that do nothing, another way or the old way, by `make proof`;
 - `soak.json`, the suite repeated under stress, by `make soak`;
-- `model.json`, what the model check finds by itself: `{"killed": [fault, …], "missed": [fault, …]}`, with the date.
+- `model.json`, what the model check finds by itself, by `python tests/faults/by_chance.py`.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def _head(measured: Measured) -> Iterator[str]:
     old = measured.targets.get("oldstyle", {})
     yield cells(
         "a [server in the old style](#the-server-in-the-old-style)",
-        f"fails {len(old['expected'])} requirements, {len(old['unexpected'])} beside its baseline" if old else NOTHING,
+        f"{len(old['known'])} breaches that its baseline lists, {len(old['unexpected'])} others" if old else NOTHING,
         "`make proof`",
         when(measured.targets),
     )
@@ -110,8 +110,8 @@ def _head(measured: Measured) -> Iterator[str]:
     model = measured.model
     yield cells(
         "faults that the [model check](#the-model-check) finds by itself",
-        f"{len(model['killed'])} of {len(model['killed']) + len(model['missed'])}" if model else NOTHING,
-        f"`{model['command']}`" if model.get("command") else "",
+        f"{model['found']} of {model['faults']}" if model else NOTHING,
+        "`tests/faults/by_chance.py`",
         when(model),
     )
 

@@ -24,6 +24,7 @@ __all__ = [
     "cells",
     "checked",
     "checks_of",
+    "found_by_chance",
     "names",
     "took",
     "when",
@@ -69,6 +70,12 @@ class Measured:
 def _read(path: Path) -> Figures:
     figures: Figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return figures
+
+
+def found_by_chance(model: Figures) -> tuple[list[str], list[str]]:
+    """Give the faults that the model check finds, and those that it does not."""
+    broken: dict[str, list[str]] = model["broken"]
+    return [name for name, ids in broken.items() if ids], [name for name, ids in broken.items() if not ids]
 
 
 # ── cells ──────────────────────────────────────────────────────────────────────────────────────────

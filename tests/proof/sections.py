@@ -6,7 +6,18 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.faults.faults import FAULTS
-from tests.proof.figures import NOTHING, Figures, Measured, auth_of, cells, checked, checks_of, names, when
+from tests.proof.figures import (
+    NOTHING,
+    Figures,
+    Measured,
+    auth_of,
+    cells,
+    checked,
+    checks_of,
+    found_by_chance,
+    names,
+    when,
+)
 
 from signalproof.options import CHECKED_PROFILES
 from signalproof.requirements import catalogue
@@ -47,8 +58,8 @@ def faults(measured: Measured) -> Iterator[str]:
     yield "## Faults"
     yield ""
     yield "Each is a variant of the reference server that is wrong in one way, in [tests/faults](../faults)."
-    yield f"{whole} of them, one for each requirement, met the whole suite; the others the checks that cite what they"
-    yield "break."
+    yield f"{whole} of them, one for each requirement, met the whole suite but for the model check, the others the"
+    yield "checks that cite what they break."
     yield "What else broke has to have a reason."
     yield ""
     yield "| fault | how servers come to be so | breaks | caught by | what else broke, and why |"
@@ -117,8 +128,8 @@ def oldstyle(targets: Figures) -> Iterator[str]:
         return
     yield "| requirement | why it fails there |"
     yield "|---|---|"
-    for identifier, reason in old["expected"].items():
-        yield cells(identifier, reason)
+    for entry in old["known"]:
+        yield cells(entry["requirement"], entry["reason"])
     yield ""
     yield f"Failed beside the baseline: {', '.join(old['unexpected']) or 'none'}."
     yield f"On the baseline, and kept: {', '.join(old['stale']) or 'none'}."
@@ -169,8 +180,8 @@ def model(found: Figures) -> Iterator[str]:
     if not found:
         yield NOTHING
         return
-    killed, missed = found["killed"], found["missed"]
-    yield f"It finds {len(killed)} of {len(killed) + len(missed)} faults."
+    killed, missed = found_by_chance(found)
+    yield f"In {found['examples']} scenes for each fault it finds {len(killed)} of {found['faults']}."
     yield from ("", f"Found: {names(killed)}.", "", f"Not found: {names(missed)}.")
 
 

@@ -1,7 +1,8 @@
 """Runs the kit against servers at the ends of what there is, and writes `targets.json`.
 
-`python tests/proof/targets.py` takes servers that do nothing, and a server that does everything in another way.
-Exit code 0: the first kept no MUST requirement, the second all.
+`python tests/proof/targets.py` takes servers that do nothing, a server that does everything in another way, and one in
+the style of the protocol's first years. Exit code 0: the first kept no MUST requirement, the second all, and the third
+fails what its baseline says and nothing else.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from tests.targets.null import KINDS
 __all__ = ["judge", "main"]
 
 SERVERS: Final = Path(__file__).parents[1] / "targets"
+OLDSTYLE: Final = SERVERS / "oldstyle.py"
 START, RUN = 20, 120
 KEPT: Final = re.compile(r"^(\d+) of (\d+) MUST requirements kept$", re.MULTILINE)
 VERDICT: Final = re.compile(r"^verdict: \S+ is ", re.MULTILINE)
@@ -47,8 +49,7 @@ def judge(server: Sequence[str], options: Sequence[str], folder: Path) -> Figure
                 output = kit.communicate(timeout=RUN)[0]
             except subprocess.TimeoutExpired:
                 output = f"still running after {RUN} s"
-    path = folder / "report.json"
-    report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"results": []}
+    report = _report(folder)
     kept, musts = (int(number) for number in (*KEPT.findall(output)[-1:], ("0", "0"))[0])
     outcomes = [row["outcome"] for row in report["results"]]
     problem = report.get("problem") or next((line for line in output.splitlines() if line.startswith("no event")), "")
@@ -62,6 +63,12 @@ def judge(server: Sequence[str], options: Sequence[str], folder: Path) -> Figure
         "says": problem.replace(url, "URL"),
         "seconds": round(perf_counter() - began, 1),
     }
+
+
+def _report(folder: Path) -> Figures:
+    path = folder / "report.json"
+    report: Figures = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"results": []}
+    return report
 
 
 def _null(kind: str, sockets: bool, folder: Path) -> Figures:
@@ -78,6 +85,20 @@ def _contrarian(auth: bool, folder: Path) -> Figures:
     return {"auth": auth, **judge(server, options, folder / f"contrarian-{auth}")}
 
 
+def _oldstyle(folder: Path) -> Figures:
+    """Hold the server in the old style against its baseline."""
+    found = judge([str(OLDSTYLE)], ["--baseline", str(OLDSTYLE.with_suffix(".toml"))], folder / "oldstyle")
+    report = _report(folder / "oldstyle")
+    baseline = report.get("baseline", {"known": [], "stale": []})
+    news = [row for row in report["results"] if row["outcome"] in {"failed", "error"} and not row.get("known")]
+    return {
+        **found,
+        "known": [{key: entry[key] for key in ("requirement", "reason")} for entry in baseline["known"]],
+        "stale": sorted({entry["requirement"] for entry in baseline["stale"]}),
+        "unexpected": sorted({identifier for row in news for identifier in row["violated"] or row["requirements"]}),
+    }
+
+
 def main() -> int:
     """Run all of it, two at once, write the figures, and give the exit code."""
     with TemporaryDirectory(prefix="signalproof-") as name, ThreadPoolExecutor(2) as pool:
@@ -86,7 +107,8 @@ def main() -> int:
         contrarian = [_contrarian(auth, folder) for auth in (False, True)]
         nulls = [pool.submit(_null, kind, sockets, folder) for kind in KINDS for sockets in (False, True)]
         nothing = [run.result() for run in nulls]
-    figures = {**stamp(), "null": nothing, "contrarian": contrarian}
+        oldstyle = _oldstyle(folder) if OLDSTYLE.exists() else {}
+    figures = {**stamp(), "null": nothing, "contrarian": contrarian, "oldstyle": oldstyle}
     TARGETS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     write_document()
     earned = sum(row["kept"] for row in nothing)
@@ -96,7 +118,10 @@ def main() -> int:
         f"the contrarian kept {contrarian[0]['kept']} of {contrarian[0]['musts']}, "
         f"with authentication {contrarian[1]['kept']} of {contrarian[1]['musts']}\n"
     )
-    return 0 if earned == 0 and innocent else 1
+    surprises = [*oldstyle.get("unexpected", ()), *oldstyle.get("stale", ())]
+    if surprises:
+        sys.stdout.write(f"the server in the old style is not as its baseline says: {', '.join(surprises)}\n")
+    return 0 if earned == 0 and innocent and not surprises else 1
 
 
 if __name__ == "__main__":

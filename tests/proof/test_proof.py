@@ -59,6 +59,8 @@ def wrong_about_servers(measured: Measured) -> Iterator[str]:
     others = measured.targets.get("contrarian", [])
     yield from (f"contrarian: {auth} was not asked" for auth in {False, True} - {row["auth"] for row in others})
     yield from (f"contrarian: {row['kept']}" for row in others if not row["kept"] == row["musts"] > 0)
+    old = measured.targets.get("oldstyle", {})
+    yield from (f"old style: {identifier}" for part in ("unexpected", "stale") for identifier in old.get(part, ()))
 
 
 def test_the_matrix_is_about_the_faults_and_checks_of_today() -> None:
@@ -176,8 +178,13 @@ def test_a_matrix_that_is_not_true_is_found(
         lambda targets: targets["contrarian"].pop(),
         lambda targets: targets["contrarian"][0].update(kept=1),
         lambda targets: targets.clear(),
+        lambda targets: targets["oldstyle"].update(unexpected=["OFFER-1"]),
+        lambda targets: targets["oldstyle"].update(stale=["OFFER-1"]),
     ],
-    ids=["no_null", "null_kept", "null_passed", "no_contrarian", "contrarian_failed", "nothing"],
+    ids=[
+        *("no_null", "null_kept", "null_passed", "no_contrarian", "contrarian_failed", "nothing"),
+        *("old_style_fails_more", "old_style_fails_less"),
+    ],
 )
 def test_figures_of_servers_that_are_not_right_are_found(change: Callable[[Figures], object]) -> None:
     """Each in a copy of those that are."""
@@ -195,7 +202,21 @@ def test_what_was_not_measured_is_said() -> None:
 
 def test_the_figures_of_the_model_have_their_place() -> None:
     """As soon as there is a `model.json`."""
-    model = {"date": "2026-01-01", "commit": "abc", "killed": ["a", "b"], "missed": ["c"], "command": "make model"}
+    broken = {"a": ["OFFER-1"], "b": ["OFFER-2"], "c": []}
+    model = {"date": "2026-01-01", "commit": "abc", "examples": 9, "found": 2, "faults": 3, "broken": broken}
     text = render(replace(MEASURED, model=model))
-    assert "| 2 of 3 | `make model` | 2026-01-01, abc |" in text
+    assert "| 2 of 3 | `tests/faults/by_chance.py` | 2026-01-01, abc |" in text
+    assert "In 9 scenes for each fault it finds 2 of 3." in text
+    assert "Found: `a`, `b`." in text
     assert "Not found: `c`." in text
+
+
+def test_the_server_in_the_old_style_has_its_place() -> None:
+    """With what its baseline lists, and what the baseline is wrong about."""
+    known = [{"requirement": "OFFER-1", "reason": "one row per sender"}]
+    old = {"known": known, "stale": ["OFFER-2"], "unexpected": ["OFFER-3"]}
+    text = render(replace(MEASURED, targets={**MEASURED.targets, "oldstyle": old}))
+    assert "| 1 breaches that its baseline lists, 1 others |" in text
+    assert "| OFFER-1 | one row per sender |" in text
+    assert "Failed beside the baseline: OFFER-3." in text
+    assert "On the baseline, and kept: OFFER-2." in text
