@@ -41,7 +41,7 @@ from tests.proof.stamp import stamp
 from signalproof.requirements import Level, catalogue
 from signalproof.resources import SUITE
 
-__all__ = ["Nursery", "Outcome", "citing", "main", "prove"]
+__all__ = ["Nursery", "Outcome", "citing", "main", "prove", "write_matrix"]
 
 SERVE = Path(__file__).with_name("serve.py")
 BY_CHANCE = SUITE / "test_state.py"
@@ -247,7 +247,7 @@ def _row(outcome: Outcome, *, whole: bool) -> dict[str, Any]:
     }
 
 
-def _write(path: Path, rows: Mapping[str, dict[str, Any]], seconds: float, *, partial: bool) -> None:
+def write_matrix(path: Path, rows: Mapping[str, dict[str, Any]], seconds: float, *, partial: bool) -> None:
     """Write the matrix; a partial one replaces the rows of its faults in the one that is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     head: dict[str, Any] = {**stamp(), "seconds": round(seconds)}
@@ -331,7 +331,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{len(proven)} requirements proven; {perf_counter() - began:.0f} s"
     )
     rows = {outcome.fault: _row(outcome, whole=outcome.fault in whole) for outcome in ordered}
-    _write(given.out, rows, perf_counter() - began, partial=bool(given.only))
+    write_matrix(given.out, rows, perf_counter() - began, partial=bool(given.only))
     if given.out == PROOF:
         write_document()
     sys.stdout.write(f"{summary}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 from tests.kit.conftest import Finished, Kit, running
+from tests.kit.deployments import SERVERS, Belt
 
 DEPLOYMENTS = Path(__file__).with_name("deployments.py")
 SHORT = ("-k", "test_offer or test_media or test_presence")
@@ -29,7 +31,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
 
         def run(*arguments: str) -> str:
-            command = [str(DEPLOYMENTS)] if arguments[0] in {"different", "proxy"} else ["-m", "signalproof_server"]
+            command = [str(DEPLOYMENTS)] if arguments[0] in {*SERVERS, "proxy"} else ["-m", "signalproof_server"]
             process = stack.enter_context(running(sys.executable, *command, *arguments, folder=tmp_path))
             line = process.line()
             url = line.rpartition(" ")[2]
@@ -88,9 +90,42 @@ def test_sockets_may_have_another_origin(kit: Kit, start: Start, by: str) -> Non
 
 
 def test_a_slow_link_raises_no_alarm(kit: Kit, start: Start) -> None:
-    """100 ms each way: limits are widened by the measured round trip."""
-    run = kit.check(start("proxy", "--port", port_of(reference(start)), "--delay", "0.1"), *SHORT)
+    """100 ms each way, more or less: limits are widened by the measured round trip."""
+    uneven = ("--delay", "0.1", "--jitter", "0.3")
+    run = kit.check(start("proxy", "--port", port_of(reference(start)), *uneven), *SHORT)
     assert conformant(run), run.output
+
+
+def test_events_may_come_by_a_slow_queue(kit: Kit, start: Start) -> None:
+    """Up to a fifth of a second after the reply, in order."""
+    run = kit.check(start("queue"), *SHORT)
+    assert conformant(run), run.output
+
+
+def test_a_delay_that_varies_keeps_the_order() -> None:
+    """Each thing comes after the one before it, and not at once."""
+
+    async def carried() -> tuple[list[int], float]:
+        loop = asyncio.get_running_loop()
+        arrived: list[int] = []
+        last: asyncio.Future[None] = loop.create_future()
+
+        def deliver(thing: int) -> None:
+            arrived.append(thing)
+            if thing == 299:
+                last.set_result(None)
+
+        belt = Belt(deliver, 0.02, 0.9)
+        began = loop.time()
+        for thing in range(300):
+            belt.put(thing)
+        assert arrived == []
+        await asyncio.wait_for(last, 5)
+        return arrived, loop.time() - began
+
+    arrived, seconds = asyncio.run(carried())
+    assert arrived == list(range(300))
+    assert seconds > 0.02
 
 
 def test_tls_with_a_private_authority(kit: Kit, start: Start, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.faults.faults import FAULTS
+from tests.faults.proof import write_matrix
 from tests.proof.document import render
 from tests.proof.figures import DOCUMENT, Measured, checked
 from tests.targets.null import KINDS
@@ -209,6 +211,23 @@ def test_the_figures_of_the_model_have_their_place() -> None:
     assert "In 9 scenes for each fault it finds 2 of 3." in text
     assert "Found: `a`, `b`." in text
     assert "Not found: `c`." in text
+
+
+def test_a_part_of_the_matrix_can_be_made_anew(tmp_path: Path) -> None:
+    """The rows of other faults stay, those of faults that are no more go, and the document says that it happened."""
+    path = tmp_path / "proof.json"
+    first, second = list(FAULTS)[:2]
+    rows = {name: {"fault": name, "made": 1} for name in (first, second, "was_removed")}
+    path.write_text(json.dumps({**MEASURED.proof, "date": "2026-01-01", "faults": [*rows.values()]}), encoding="utf-8")
+    write_matrix(path, {second: {"fault": second, "made": 2}}, 9, partial=True)
+    matrix = json.loads(path.read_text(encoding="utf-8"))
+    assert [(row["fault"], row["made"]) for row in matrix["faults"]] == [(first, 1), (second, 2)]
+    assert (matrix["date"], matrix["seconds"]) == ("2026-01-01", MEASURED.proof["seconds"])
+    assert f", in part {matrix['renewed']} |" in render(replace(MEASURED, proof={**matrix, "faults": []}))
+    write_matrix(path, {second: {"fault": second, "made": 3}}, 9, partial=False)
+    matrix = json.loads(path.read_text(encoding="utf-8"))
+    assert [row["made"] for row in matrix["faults"]] == [3]
+    assert matrix["seconds"] == 9
 
 
 def test_the_server_in_the_old_style_has_its_place() -> None:
