@@ -35,6 +35,10 @@ __all__ = ["NonPass", "Soak", "main"]
 LIMIT: Final = 120
 """Seconds after which a run that has not ended is killed."""
 KIT: Final = (sys.executable, "-m", "signalproof", "check")
+SHOWN: Final = 5
+"""How much of what did not pass in a run is printed; the rest is in its folder."""
+KEPT: Final = 50
+"""How much of what did not pass is recorded."""
 NOT_RUN: Final = "run it with --slow"
 """What the kit says of checks that it leaves out for their length."""
 
@@ -81,8 +85,10 @@ class Soak:
             news = self.found[before:]
             verdict = "passed" if not news else f"DID NOT PASS ({len(news)})"
             say(f"run {number:3} of {runs}  {'auth' if auth else '    '}  {self.seconds[-1]:6.2f} s  {verdict}")
-            for non_pass in news:
+            for non_pass in news[:SHOWN]:
                 say(f"    {non_pass}")
+            if len(news) > SHOWN:
+                say(f"    and {len(news) - SHOWN} more, in {folder}")
             if not news:
                 shutil.rmtree(folder)
 
@@ -149,7 +155,7 @@ class Soak:
                 "max": round(max(self.seconds), 2),
             },
             "excused_runs": dict(sorted(self.excused.items())),
-            "non_passes": [asdict(non_pass) for non_pass in self.found],
+            "non_passes": [asdict(non_pass) for non_pass in self.found[:KEPT]],
         }
 
 
@@ -163,7 +169,7 @@ def summary(record: dict[str, Any], folder: Path) -> Iterator[str]:
     for identifier, number in record["excused_runs"].items():
         yield f"{identifier} (SHOULD) was really missed under this stress in {number} runs"
     count = Counter((n["check"], ", ".join(n["requirements"])) for n in record["non_passes"])
-    for (check, requirements), number in count.most_common():
+    for (check, requirements), number in count.most_common(20):
         yield f"{number} times: {check} {requirements}"
     if count:
         yield f"all of it is in {folder}"

@@ -118,6 +118,16 @@ def test_only_what_a_stress_does_to_the_target_is_excused(
     assert dict(soak.excused) == ({"ORDER-4": 1} if violated == ["ORDER-4"] and outcome == "warned" else {})
 
 
+def test_a_run_that_goes_all_wrong_does_not_flood_the_record(tmp_path: Path) -> None:
+    """All of it is counted, and kept in its folder; the record and the summary name the first."""
+    soak = Soak(Stress(what=""), tmp_path, seconds=[1.0, 2.0])
+    soak.found = [NonPass(1 + n % 2, False, f"test_{n}", ("OFFER-1",), "failed: nothing came") for n in range(400)]
+    record = soak.record()
+    assert record["runs_that_did_not_pass"] == 2
+    assert 0 < len(record["non_passes"]) < 100
+    assert len(list(summary(record, tmp_path))) < 30
+
+
 @pytest.fixture
 def record_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep what was measured out of the project."""
