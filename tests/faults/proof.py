@@ -50,6 +50,8 @@ START, RUN = 15, 90
 """Seconds until a server that has not started, and a run that has not ended, is killed."""
 TIMEOUT = "1.5"
 QUICK_TIMEOUT = "0.8"
+PATIENT_TIMEOUT = "4"
+"""Seconds that each wait of the kit may take: short ones, because faults make it wait in vain."""
 
 
 @dataclass(slots=True)
@@ -120,7 +122,7 @@ def citing_calls() -> frozenset[str]:
     return frozenset(i for i, r in catalogue().items() if r.topic == "media" or "real WebRTC peers" in r.sentence)
 
 
-def prove(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool) -> Outcome:
+def prove(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool, timeout: str = "") -> Outcome:
     """Serve a fault, run the kit against it, and sort what it found."""
     began = perf_counter()
     outcome = Outcome(fault.name, fault.requirements)
@@ -137,7 +139,8 @@ def prove(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool) -> Outco
         selection = citing(fault.requirements) if quick else []
         calls = [] if quick or set(fault.requirements) & citing_calls() else ["-m", "not webrtc"]
         selection = selection or [f"--ignore={BY_CHANCE}"]
-        options = ["--report", "report", *tokens, "-q", "--timeout", QUICK_TIMEOUT if quick else TIMEOUT]
+        options = ["--report", "report", *tokens, "-q"]
+        options += ["--timeout", timeout or (QUICK_TIMEOUT if quick else TIMEOUT)]
         command = [sys.executable, "-m", "signalproof", "check", url, *options, *calls, *selection]
         with started(*command, folder=folder) as kit:
             try:
@@ -261,7 +264,7 @@ def write_matrix(path: Path, rows: Mapping[str, dict[str, Any]], seconds: float,
 
 def _prove_again(first: Outcome, fault: Fault, folder: Path, nursery: Nursery, *, quick: bool) -> Outcome:
     """Prove a fault once more: what is not as it should be has to be so twice, or it was the machine's."""
-    second = prove(fault, folder, nursery, quick=quick)
+    second = prove(fault, folder, nursery, quick=quick, timeout=PATIENT_TIMEOUT)
     second.unexplained = {key: value for key, value in second.unexplained.items() if key in first.unexplained}
     return second
 
