@@ -62,8 +62,9 @@ async def test_24_pairs_signal_at_once_without_loss_or_mixture(cast: Cast) -> No
     pairs = list(zip(users[::2], users[1::2], strict=True))
 
     async def converse(man: Connection, woman: Connection) -> None:
-        await cast.exchange(man, woman)
-        await cast.exchange(woman, man)
+        for sender, reciever in ((man, woman), (woman, man)):
+            offer = await cast.exchange(sender, reciever, requirement="ORDER-2")
+            offer.elsewhere = "ORDER-2"
 
     await asyncio.gather(*(converse(man, woman) for man, woman in pairs))
 
@@ -76,6 +77,7 @@ async def test_24_senders_call_one_reciever_at_once(cast: Cast) -> None:
 
     async def converse(man: Connection) -> None:
         offer = await man.offer(woman, requirement="ORDER-2")
+        offer.elsewhere = "ORDER-2"
         await woman.hears(offer, requirement="ORDER-2")
         await man.hears(await woman.answer(offer, named=True, requirement="ORDER-2"), requirement="ORDER-2")
 
