@@ -107,7 +107,7 @@ def main() -> int:
         contrarian = [_contrarian(auth, folder) for auth in (False, True)]
         nulls = [pool.submit(_null, kind, sockets, folder) for kind in KINDS for sockets in (False, True)]
         nothing = [run.result() for run in nulls]
-        oldstyle = _oldstyle(folder) if OLDSTYLE.exists() else {}
+        oldstyle = _oldstyle(folder)
     figures = {**stamp(), "null": nothing, "contrarian": contrarian, "oldstyle": oldstyle}
     TARGETS.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     write_document()
