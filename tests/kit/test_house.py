@@ -38,6 +38,8 @@ FOREIGN: Final[Mapping[str, frozenset[str]]] = {
     "peer.py": frozenset({"aiortc", "aioice", "av", "pylibsrtp"}),
 }
 """Libraries, and the one module of the kit that may import them."""
+SKIPPING: Final = {"kit/browser.py": "a browser", "test_codegen.py": "Node.js and generators"}
+"""Modules of tests that need what a machine may lack, and what that is."""
 HEAVY: Final = ("aiohttp", "aioice", "aiortc", "av", "hypothesis", "jinja2", "jsonschema", "rich", "socketio")
 
 Finder = Callable[[ast.AST], Iterator[str]]
@@ -145,8 +147,8 @@ def test_no_port_is_chosen(folder: Path) -> None:
 
 
 def test_no_test_is_switched_off() -> None:
-    """Nor expected to fail."""
-    assert findings(ALL_TESTS, skips) == []
+    """Nor expected to fail, but for those that need a program which a machine may lack."""
+    assert {found.partition(":")[0] for found in findings(ALL_TESTS, skips)} == set(SKIPPING)
 
 
 def test_no_address_has_a_port() -> None:
