@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -187,7 +187,7 @@ def _run(player: _Player, examples: int, seed: int, nonsense: bool) -> None:
     )
     # One at a time: Hypothesis keeps its notes in one folder, by default the current one, and seeds the global
     # generator of `random`; what of the kit runs meanwhile takes nothing from that but jitter.
-    with _ENGINE, TemporaryDirectory(prefix="signalproof-") as folder:
+    with _ENGINE, _without_constants(), TemporaryDirectory(prefix="signalproof-") as folder:
         set_hypothesis_home_dir(folder)
         player.start()
         try:
@@ -201,3 +201,21 @@ def _run(player: _Player, examples: int, seed: int, nonsense: bool) -> None:
                 raise KitError(f"the random scenes broke off: {error}") from error
         finally:
             set_hypothesis_home_dir(None)
+
+
+@contextmanager
+def _without_constants() -> Iterator[None]:
+    """Keep Hypothesis from drawing constants of the modules that happen to be loaded.
+
+    So a seed plays the same scenes wherever the kit is installed, and nothing has to be read for them.
+    """
+    from hypothesis.internal.conjecture import providers
+    from hypothesis.internal.constants_ast import Constants
+
+    name = "_get_local_constants"
+    before = getattr(providers, name)
+    setattr(providers, name, Constants)
+    try:
+        yield
+    finally:
+        setattr(providers, name, before)
