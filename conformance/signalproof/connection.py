@@ -9,16 +9,18 @@ from time import perf_counter
 from typing import Self, TypedDict, Unpack
 
 from signalproof import hints
+from signalproof.diagnosis import is_unknown_sid
 from signalproof.errors import KitError, NonConformance
 from signalproof.expect import Expectations
 from signalproof.ledger import Ledger, Listener, Posting, Received
 from signalproof.redact import cut
-from signalproof.reply import no_reply, read_reply
+from signalproof.reply import Reply, no_reply, read_reply
 from signalproof.schemas import violation
 from signalproof.target import Target
 from signalproof.transcript import SERVER, Channel, Transcript
 from signalproof.transport import Http, HttpFailure, Socket, SocketFailure
 from signalproof.wire import (
+    OFFER,
     Body,
     Encoding,
     Fields,
@@ -27,6 +29,7 @@ from signalproof.wire import (
     connect_auth,
     encode_body,
     login_payload,
+    offer_fields,
     session_description,
 )
 
@@ -223,7 +226,7 @@ class Client:
                     *dict.fromkeys((requirement or posting.kind.once, posting.kind.once)),
                     expected=f"{posting.kind.event} at {self.name} within {patience:g} s",
                     received=f"only {', '.join(others)}" if others else "nothing",
-                    hint=hints.for_unheard(others),
+                    hint=hints.for_unheard(others) or self._why_unheard(posting),
                 )
             )
             raise KitError(f"{posting.kind.once} has to be a MUST")
@@ -235,6 +238,12 @@ class Client:
             stage.expectations.breach(fault)
         stage.expectations.proven(posting)
         return received
+
+    def _why_unheard(self, posting: Posting) -> str | None:
+        """Tell from who heard an event in this connection's stead: the user's newest connection and nobody else."""
+        newest = max(self.live_with(self.login), key=lambda device: device.live_since, default=self)
+        heard = {received.connection for received in posting.heard}
+        return hints.one_row("user") if newest is not self and heard == {newest} else None
 
     def marked(self, kind: str, template: Callable[[str], str] | None = None) -> Marked:
         """Make a text to be forwarded: a small description, or `template` applied to a new marker."""
@@ -260,6 +269,7 @@ class Client:
         stage = self._stage
         method = variation.get("method", "POST")
         body = variation.get("body")
+        fields: Fields = {}
         if body is None:
             fields = {k: v for k, v in {**base, **variation.get("fields", {})}.items() if v is not OMIT}
             if not variation.get("malformed"):
@@ -277,8 +287,8 @@ class Client:
             posting.sent_at = perf_counter()
             stage.transcript.add(self.name, SERVER, shown, channel=Channel.HTTP, content=body.content)
 
+        path = variation.get("path", posting.kind.path)
         try:
-            path = variation.get("path", posting.kind.path)
             raw = await stage.http.request(method, path, headers=headers, content=body.content, on_turn=on_turn)
         except HttpFailure as failure:
             posting.reply = no_reply(str(failure))
@@ -288,7 +298,31 @@ class Client:
         stage.ledger.replied(posting)
         answer = posting.reply.raw.body if posting.reply.raw else b""
         stage.transcript.add(SERVER, self.name, posting.reply.text, channel=Channel.HTTP, content=answer)
+        posting.why = hints.for_accepted(fields, self.engine_sid)
+        posting.why_not = stage.ledger.diagnosis.of_form(
+            path, body.content_type or "", posting.reply, ordinary=not variation.get("malformed")
+        )
+        if fields.get("sid") == self.sid and self.live and is_unknown_sid(posting.reply):
+            posting.why_not = await self._why_unknown()
         return posting
+
+    async def _why_unknown(self) -> str | None:
+        """Look into it that the target does not know the sid of a live login."""
+        stage = self._stage
+
+        async def ask(sid: str) -> Reply:
+            fields = offer_fields(sid, f"{self.identity}.nobody"[-80:], session_description("offer", "signalproof"))
+            body = encode_body(fields)
+            headers = {**self.authorization, "content-type": body.content_type or ""}
+            try:
+                raw = await stage.http.request("POST", OFFER.path, headers=headers, content=body.content)
+            except HttpFailure as failure:
+                return no_reply(str(failure))
+            return read_reply(raw, OFFER.accepted_schema)
+
+        return await stage.ledger.diagnosis.of_sid(
+            ask, sid=self.sid, engine_sid=self.engine_sid, patience=1 + stage.target.round_trip
+        )
 
 
 def _check_own_message(schema: str, message: Fields) -> None:

@@ -84,7 +84,7 @@ class Expectations:
                     *([reply.broken] if reply.broken else []),
                     expected=f"the {posting.kind.name} of {posting.author.name} to be accepted",
                     received=reply.describe(),
-                    hint=hints.for_reply(reply.status, reply.text),
+                    hint=posting.why_not or hints.for_reply(reply.status, reply.text),
                 )
             )
         if not posting.kind.event:
@@ -103,9 +103,7 @@ class Expectations:
                 *ids,
                 expected=f"{wanted} of the {posting.kind.name} by {posting.author.name}",
                 received=reply.describe(),
-                hint=hints.for_refusal(reply.status)
-                if reply.outcome is Outcome.REFUSED
-                else hints.for_reply(reply.status, reply.text),
+                hint=_why_no_refusal(posting, reply),
             )
             if reply.outcome is Outcome.ACCEPTED or not self.pass_over(found):
                 self.breach(found)
@@ -133,6 +131,14 @@ class Expectations:
             raise KitError("this check received no event that it caused, so it cannot pass")
         if missing := self._refusals - self._controls:
             raise KitError(f"this check expects refusals without a control: {', '.join(sorted(missing))}")
+
+
+def _why_no_refusal(posting: Posting, reply: Reply) -> str | None:
+    if reply.outcome is Outcome.ACCEPTED:
+        return posting.why
+    if reply.outcome is Outcome.REFUSED:
+        return hints.for_refusal(reply.status)
+    return hints.for_reply(reply.status, reply.text)
 
 
 def _replied(posting: Posting) -> Reply:

@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import Protocol
 
 from signalproof import hints
+from signalproof.diagnosis import Diagnosis
 from signalproof.errors import NonConformance
 from signalproof.redact import Pseudonyms, conceal
 from signalproof.reply import Outcome, Reply
@@ -84,6 +85,7 @@ class Posting:
     that have to receive it, `tolerated` those where only a SHOULD forbids it, `allowed` those where nothing
     does; `reply` is None until one came; `refusal` names the requirement under which the check demands a
     refusal, and `elsewhere` the one that a delivery to anybody else breaks, where it is not the ordinary one.
+    `why_not` is the likely cause should it not be accepted, `why` should it be, against what is expected.
     """
 
     kind: Kind
@@ -98,6 +100,8 @@ class Posting:
     replied_at: float = 0.0
     refusal: str | None = None
     elsewhere: str | None = None
+    why_not: str | None = None
+    why: str | None = None
     heard: list[Received] = field(default_factory=list)
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
     _examined: dict[Received, list[NonConformance]] = field(default_factory=dict)
@@ -187,7 +191,14 @@ class Posting:
                 (self.kind.tolerated if tolerated else "") or self.elsewhere or self.kind.leak,
                 expected=f"{self.kind.event} at {_names(self.targets)} and nowhere else",
                 received=f"{received.event} also at {name}",
-                hint=hints.for_stranger(received.event, own_connection=received.connection is self.author),
+                hint=hints.for_stranger(
+                    received.event,
+                    at=received.connection.login,
+                    author=self.author.login,
+                    meant_for=sorted({target.login for target in self.targets}),
+                    own_connection=received.connection is self.author,
+                    arrived=any(other.connection in self.targets for other in self.heard),
+                ),
             )
 
     def faults_of(self, received: Received) -> list[NonConformance]:
@@ -230,6 +241,7 @@ class Posting:
                 kind.author,
                 expected=f"{kind.author_key} {self.author.login!r}, the login bound to the sid",
                 received=repr(fields[kind.author_key]),
+                hint=hints.for_login(self.author.login, fields[kind.author_key]),
             )
         elif problem := violation(kind.event_schema, payload):
             yield NonConformance(kind.once, expected=f"a valid {kind.event} payload", received=problem)
@@ -257,6 +269,7 @@ class Ledger:
         self._marked: dict[str, Posting] = {}
         self._plain: list[Posting] = []
         self._count = 0
+        self.diagnosis = Diagnosis()
         self.sids: list[str] = []
         self.pseudonyms = Pseudonyms()
         self.last_posting_at = 0.0

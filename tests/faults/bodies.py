@@ -15,6 +15,7 @@ from signalproof_server.errors import BadRequest, TooLarge, UnsupportedMedia
 from signalproof_server.values import Answer, Facts, Offer, Request
 
 FORM = "application/x-www-form-urlencoded"
+FORMS = "forms are sent there too"
 
 
 @fault("HTTP-1")
@@ -53,6 +54,18 @@ def decodes_forms_twice(server: Variant) -> None:
         if not kind.startswith(FORM):
             return fields
         return {key: unquote_plus(value) if isinstance(value, str) else value for key, value in fields.items()}
+
+    server.on_body = body
+
+
+@fault("HTTP-2", collateral={"OFFER-*": FORMS, "ANSWER-1": FORMS, "ICE-*": FORMS, "HTTP-*": FORMS})
+def reads_no_forms(server: Variant) -> None:
+    """Every body goes to the JSON parser, which refuses what is none."""
+
+    def body(inner: ReadBody, kind: str, content: bytes) -> Fields:
+        if FORM in kind:
+            raise BadRequest("The body is no JSON.")
+        return inner(kind, content)
 
     server.on_body = body
 

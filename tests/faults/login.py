@@ -29,8 +29,10 @@ from signalproof_server.values import (
     Leave,
     Login,
     Offer,
+    Refresh,
     Reply,
     Request,
+    SetStatus,
     Unbind,
 )
 
@@ -80,6 +82,34 @@ def acknowledges_before_it_binds(server: Variant) -> None:
         return wire.DONE
 
     server.on_log_in = log_in
+
+
+@fault("LOGIN-2", collateral={"*": SID})
+def knows_the_sids_of_the_transport(server: Variant) -> None:
+    """The id of the transport is stored at login, and requests are looked up by it."""
+
+    def request(request: Request) -> Request:
+        manager: Any = server.engine().manager
+        return replace(request, sid=manager.sid_from_eio_sid(request.sid, "/") or "unknown")
+
+    server.requests((Offer, Answer, Candidate, Call, Decline, Refresh, SetStatus), request)
+
+
+@fault("LOGIN-2", collateral={"*": SID})
+def has_workers_with_memories_of_their_own(server: Variant) -> None:
+    """Two workers take turns, and of every fifth login only one of them knows."""
+    numbers = count(1)
+    turns: dict[str, count[int]] = {}
+
+    def note(login: Login) -> None:
+        if next(numbers) % 5 == 0:
+            turns[login.sid] = count()
+
+    def request(request: Offer) -> Offer:
+        return replace(request, sid="unknown") if next(turns.get(request.sid, iter([1]))) % 2 == 0 else request
+
+    server.notes(Login, note)
+    server.requests(Offer, request)
 
 
 @fault("LOGIN-2")

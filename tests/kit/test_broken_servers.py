@@ -53,7 +53,7 @@ CASES = (
         violated=("ANSWER-7", "ANSWER-2"),
         participants=("man", "woman", "boy"),
         received="reciever_answer also at boy",
-        hint="to everybody",
+        hint="to another user instead",
         controls="test_an_answer_without_a_name_goes_to_the_most_recent_offer",
         options=("--timeout", "1"),
     ),

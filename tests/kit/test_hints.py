@@ -52,10 +52,54 @@ def test_a_payload_of_the_wrong_shape_is_explained() -> None:
     assert hints.for_payload({"sender_offer": OFFER}, "sender_offer") is None
 
 
-def test_an_event_at_a_stranger_is_explained() -> None:
-    """The sender itself is another mistake than everybody."""
-    assert "a room that the sender is in" in (hints.for_stranger("sender_offer", own_connection=True) or "")
-    assert "emits to everybody" in (hints.for_stranger("sender_offer", own_connection=False) or "")
+@pytest.mark.parametrize(
+    ("at", "own", "arrived", "words"),
+    [
+        ("man", True, True, "a room that the sender is in"),
+        ("man", False, True, "a room that other devices"),
+        ("woman", False, True, "a room that other devices"),
+        ("boy", False, True, "emits to everybody"),
+        ("boy", False, False, "to another user instead"),
+        ("woman ", False, True, "White space around logins is trimmed"),
+        ("WOMAN", False, False, "Case is ignored"),
+    ],
+    ids=["sender", "tablet_of_sender", "tablet_of_target", "everybody", "astray", "trimmed", "folded"],
+)
+def test_an_event_at_a_stranger_is_explained(at: str, own: bool, arrived: bool, words: str) -> None:
+    """By who the stranger is, and whether those concerned got it too."""
+    found = hints.for_stranger(
+        "sender_offer", at=at, author="man", meant_for=["woman"], own_connection=own, arrived=arrived
+    )
+    assert words in (found or "")
+
+
+def test_logins_that_differ_for_no_known_reason_are_not_explained() -> None:
+    """Nor is the same login, nor what is no login."""
+    assert "normalised" in (hints.for_login("caf\u00e9", "cafe\u0301") or "")
+    assert hints.for_login("man", "boy") is None
+    assert hints.for_login("man", "man") is None
+    assert hints.for_login("man", None) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"sid": "transport"}, "Engine.IO sid"),
+        ({"sid": "mine", "reciever_login": 7}, "taken for a string"),
+        ({"sid": "mine", "reciever_login": "woman "}, "was trimmed"),
+        ({"sid": "mine", "type": "sender "}, "was trimmed"),
+    ],
+    ids=["engine_sid", "number", "login", "type"],
+)
+def test_what_is_accepted_and_should_not_be_is_explained(fields: dict[str, object], words: str) -> None:
+    """By the field that makes it wrong."""
+    assert words in (hints.for_accepted(fields, "transport") or "")
+
+
+def test_what_is_accepted_for_no_known_reason_is_not_explained() -> None:
+    """White space in a description is nothing to trim, and a request may have no fields at all."""
+    assert hints.for_accepted({"sid": "mine", "reciever_login": "nobody", "offer": " {} "}, "transport") is None
+    assert hints.for_accepted({}, "") is None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +108,7 @@ def test_an_event_at_a_stranger_is_explained() -> None:
         (500, "HTTP 500 <!DOCTYPE html><title>Server Error", "HTML page"),
         (404, "HTTP 404 <HTML>", "HTML page"),
         (500, "HTTP 500 an HTML page, 'DoesNotExist at /offer'", "HTML page"),
-        (415, 'HTTP 415 {"detail":"Unsupported media type"}', "application/x-www-form-urlencoded"),
+        (415, 'HTTP 415 {"detail":"Unsupported media type"}', "each spelling of its content type"),
         (403, 'HTTP 403 {"detail":"CSRF Failed"}', "CSRF"),
     ],
     ids=["doctype", "html", "title", "media_type", "csrf"],

@@ -109,6 +109,8 @@ def explain(result: Result, *, whole: bool = True) -> str:
         lines.append(redact(f"also      {'known: ' if other in result.expected else ''}{other}"))
     if len(findings) > 4:
         lines.append(f"also      {len(findings) - 4} more findings of this kind")
+    if first.hint is None and (hint := next((found.hint for found in findings if found.hint), None)):
+        lines.append(f"hint      {redact(hint)}")
     return "\n".join([*lines, "", result.cast.transcript.ladder(redact)])
 
 

@@ -339,7 +339,8 @@ async def test_browsers_of_another_origin_may_post_and_read_errors(cast: Cast) -
         error.headers.get("access-control-allow-origin") in {"*", origin},
         expected="access-control-allow-origin on an error reply",
         received=error.headers.get("access-control-allow-origin", "no such header"),
-        hint="Put CORS outermost, so that it also covers the replies of error handlers.",
+        hint="Put CORS outermost, so that it also covers refusals and error pages (Django: `CorsMiddleware` first in "
+        "`MIDDLEWARE`; nginx: `add_header … always`).",
     )
 
 

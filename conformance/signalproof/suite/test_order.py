@@ -26,7 +26,8 @@ async def expect_in_order(cast: Cast, at: Connection, sent: list[Posting], under
         numbers == sorted(numbers),
         expected=f"{len(sent)} events at {at.name} in the order of their requests",
         received=f"the order {' '.join(map(str, numbers))}",
-        hint="Hand the events for one connection to one ordered path, not to a pool of workers.",
+        hint="Hand the events for one connection to one ordered path, not to a pool of workers (Celery: a queue of its "
+        "own for them, with one worker and `--concurrency=1`).",
     )
 
 
