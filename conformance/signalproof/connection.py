@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import Self, TypedDict, Unpack
 
@@ -20,6 +21,7 @@ from signalproof.target import Target
 from signalproof.transcript import SERVER, Channel, Transcript
 from signalproof.transport import Http, HttpFailure, Socket, SocketFailure
 from signalproof.wire import (
+    LOGIN_CODE_POINTS,
     OFFER,
     Body,
     Encoding,
@@ -226,7 +228,7 @@ class Client:
                     *dict.fromkeys((requirement or posting.kind.once, posting.kind.once)),
                     expected=f"{posting.kind.event} at {self.name} within {patience:g} s",
                     received=f"only {', '.join(others)}" if others else "nothing",
-                    hint=hints.for_unheard(others) or self._why_unheard(posting),
+                    hint=hints.for_unheard(others) or posting.why_not or self._why_unheard(posting),
                 )
             )
             raise KitError(f"{posting.kind.once} has to be a MUST")
@@ -299,29 +301,31 @@ class Client:
         answer = posting.reply.raw.body if posting.reply.raw else b""
         stage.transcript.add(SERVER, self.name, posting.reply.text, channel=Channel.HTTP, content=answer)
         posting.why = hints.for_accepted(fields, self.engine_sid)
-        posting.why_not = stage.ledger.diagnosis.of_form(
-            path, body.content_type or "", posting.reply, ordinary=not variation.get("malformed")
+        posting.why_not = await self._why_not(
+            posting.reply, fields, path, body, ordinary=not variation.get("malformed")
         )
-        if fields.get("sid") == self.sid and self.live and is_unknown_sid(posting.reply):
-            posting.why_not = await self._why_unknown()
         return posting
 
-    async def _why_unknown(self) -> str | None:
-        """Look into it that the target does not know the sid of a live login."""
+    async def _why_not(self, reply: Reply, fields: Fields, path: str, body: Body, *, ordinary: bool) -> str | None:
+        """Find out why a request was refused that the target may have had to accept."""
         stage = self._stage
 
-        async def ask(sid: str) -> Reply:
-            fields = offer_fields(sid, f"{self.identity}.nobody"[-80:], session_description("offer", "signalproof"))
-            body = encode_body(fields)
-            headers = {**self.authorization, "content-type": body.content_type or ""}
+        async def ask(sid: str, encoding: Encoding = Encoding.JSON) -> Reply:
+            """Make an offer to a login that nobody has."""
+            text = session_description("offer", "signalproof")
+            again = encode_body(offer_fields(sid, f"{self.identity}.nobody"[-LOGIN_CODE_POINTS:], text), encoding)
+            headers = {**self.authorization, "content-type": again.content_type or ""}
             try:
-                raw = await stage.http.request("POST", OFFER.path, headers=headers, content=body.content)
+                raw = await stage.http.request("POST", OFFER.path, headers=headers, content=again.content)
             except HttpFailure as failure:
                 return no_reply(str(failure))
             return read_reply(raw, OFFER.accepted_schema)
 
-        return await stage.ledger.diagnosis.of_sid(
-            ask, sid=self.sid, engine_sid=self.engine_sid, patience=1 + stage.target.round_trip
+        if fields.get("sid") == self.sid and self.live and is_unknown_sid(reply):
+            patience = 1 + stage.target.round_trip
+            return await stage.ledger.diagnosis.of_sid(ask, self.sid, self.engine_sid, patience)
+        return await stage.ledger.diagnosis.of_form(
+            partial(ask, self.sid, Encoding.FORM), path, body.content_type or "", reply, ordinary=ordinary
         )
 
 

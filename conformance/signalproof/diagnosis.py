@@ -5,6 +5,7 @@ Only a refusal that ought not to be costs anything here, and only the first few 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
@@ -34,34 +35,38 @@ class Diagnosis:
         self._forms_taken: set[str] = set()
         self._of_sids: str | None = None
         self._attempts = 0
+        self._one_at_a_time = asyncio.Lock()
 
-    def of_form(self, path: str, content_type: str, reply: Reply, *, ordinary: bool) -> str | None:
+    async def of_form(
+        self, ask: Callable[[], Awaitable[Reply]], path: str, content_type: str, reply: Reply, *, ordinary: bool
+    ) -> str | None:
         """Explain why a form was not accepted, as long as the endpoint has taken none.
 
-        Without an ordinary request, only HTTP 415 says that it is about the form.
+        HTTP 400 says that only of an `ordinary` request. `ask` sends a form without parameters behind its content type.
         """
         media_type, _, parameters = content_type.lower().partition(";")
         if media_type.strip() != FORM:
             return None
         if reply.outcome is Outcome.ACCEPTED:
             self._forms_taken.add(path)
-            return None
-        if reply.status != 415 and not (ordinary and reply.status in {400, 422}):
-            return None
-        if path not in self._forms_taken:
-            return hints.NO_FORMS
-        return hints.PARAMETERS if parameters and reply.status == 415 else None
+        elif reply.status == 415 or (ordinary and reply.status in {400, 422}):
+            if parameters and (await ask()).status != reply.status:
+                return hints.PARAMETERS
+            if path not in self._forms_taken:
+                return hints.NO_FORMS
+        return None
 
     async def of_sid(
-        self, ask: Callable[[str], Awaitable[Reply]], *, sid: str, engine_sid: str, patience: float
+        self, ask: Callable[[str], Awaitable[Reply]], sid: str, engine_sid: str, patience: float
     ) -> str | None:
         """Explain why the sid of a live login was refused, having asked with it, and with the Engine.IO sid, again.
 
         `ask` makes a harmless request with a sid; `patience` (seconds) limits how long.
         """
-        if self._of_sids is None and self._attempts < ATTEMPTS:
-            self._attempts += 1
-            self._of_sids = await _ask_again(ask, sid, engine_sid, perf_counter() + patience)
+        async with self._one_at_a_time:
+            if self._of_sids is None and self._attempts < ATTEMPTS:
+                self._attempts += 1
+                self._of_sids = await _ask_again(ask, sid, engine_sid, perf_counter() + patience)
         return self._of_sids
 
 

@@ -58,7 +58,7 @@ class DropsADevice(Assembly):
 
     def rules(self) -> Rules:
         """Leave one event out."""
-        return with_effects(lambda effects: effects[:1] if len(effects) > 1 else effects)
+        return with_effects(lambda effects: effects[:-1] if len(effects) > 1 else effects)
 
 
 class TrimsTexts(Assembly):

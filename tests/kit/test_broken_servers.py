@@ -98,6 +98,7 @@ CASES = (
         violated=("LOGIN-2",),
         participants=("man0", "woman"),
         received="unknown_sid",
+        hint="`login` was acknowledged before it was stored",
         controls="test_repeating_the_same_login_is_harmless",
     ),
 )

@@ -88,7 +88,7 @@ def test_a_second_event_at_a_target_is_one_too_many(ledger: Ledger, kind: Kind, 
 @pytest.mark.parametrize(("kind", "requirement"), [(OFFER, "OFFER-2"), (ANSWER, "ANSWER-2")])
 def test_an_event_at_a_stranger_is_a_leak(ledger: Ledger, kind: Kind, requirement: str) -> None:
     """Also when it reached its target too, and in another check."""
-    man, woman, stranger = Someone("man"), Someone("woman"), Someone("stranger", check=2)
+    man, woman, stranger = Someone("man"), Someone("woman"), Someone("stranger", "another", check=2)
     posting = posted(ledger, kind, man, woman)
     deliver(ledger, posting, woman)
     deliver(ledger, posting, stranger)
