@@ -64,6 +64,8 @@ bundle: $(STAMP)
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	  --extra dev pyproject.toml --output-file requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	  --constraint requirements.lock pyproject.toml .ci/action.in --output-file .ci/action.lock
 	for name in python jvm; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	    $(CODEGEN)/$$name.in --output-file $(CODEGEN)/$$name.txt || exit; done
