@@ -322,6 +322,7 @@ class Client:
             return read_reply(raw, OFFER.accepted_schema)
 
         if fields.get("sid") == self.sid and self.live and is_unknown_sid(reply):
+            stage.transcript.note(self.name, "asks again, to find out why")
             patience = 1 + stage.target.round_trip
             return await stage.ledger.diagnosis.of_sid(ask, self.sid, self.engine_sid, patience)
         return await stage.ledger.diagnosis.of_form(
