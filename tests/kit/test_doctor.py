@@ -6,12 +6,14 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from email.utils import formatdate
+from itertools import cycle
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -21,6 +23,7 @@ from tests.kit.test_deployments import write_certificate
 
 from signalproof.cli import main
 from signalproof.doctor import Finding, Mark, clock, consult, examine, preflight, require_interface
+from signalproof.doctor.engine import look as look_at_engine
 from signalproof.errors import TargetUnusable
 from signalproof.identity import Anonymous, Identities, Minted
 from signalproof.options import CHECKED_PROFILES
@@ -234,6 +237,46 @@ def test_sticky_sessions_that_are_missing() -> None:
     found = diagnose(engine(web.Response(text=f"0{OPENING}"), unknown))
     assert found["Engine.IO"].mark is Mark.NOTE
     assert "sticky sessions" in found["Engine.IO"].advice
+
+
+@asynccontextmanager
+async def balanced(*urls: str) -> AsyncIterator[str]:
+    """Give each new connection to the next of several servers in turn, as a balancer without sticky sessions does."""
+    turns = cycle(urlsplit(url).port for url in urls)
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65_536):
+                writer.write(chunk)
+                await writer.drain()
+        writer.close()
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", next(turns))
+        await asyncio.gather(carry(reader, up_writer), carry(up_reader, writer))
+
+    async with await asyncio.start_server(forward, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_two_workers_need_sticky_sessions_and_one_does_not(workers: int, serve: Serve) -> None:
+    """Behind the same balancer, and although WebSocket, which has no second request, works with both."""
+    urls = [serve("Assembly").url for _ in range(workers)]
+
+    async def look() -> list[Finding]:
+        async with balanced(*urls) as url:
+            http = Http(target_at(url))
+            try:
+                return [finding async for finding in look_at_engine(replace(target_at(url), socket_url=url), http)]
+            finally:
+                await http.close()
+
+    polling, websocket = asyncio.run(look())
+    assert websocket.mark is Mark.OK
+    assert polling.mark is (Mark.NOTE if workers == 2 else Mark.OK)
+    assert ("Session ID unknown" in polling.seen) == (workers == 2)
+    assert ("nginx: `ip_hash`" in polling.advice) == (workers == 2)
 
 
 def test_an_old_engine() -> None:

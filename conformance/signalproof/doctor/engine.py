@@ -13,6 +13,10 @@ from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, Socke
 
 __all__ = ["described", "look", "obstacle"]
 
+SESSIONS = 4
+"""How many sessions are opened to see whether they stay: where chance decides, one in sixteen misses it."""
+_NEW = {"connection": "close"}
+"""Has each request go over a connection of its own, for balancers that choose by connection."""
 _OPEN = re.compile(r"^(?:\d+:)?0(\{.*?\})", re.DOTALL)
 _ELSEWHERE = "If Socket.IO lives elsewhere, name that with --socket-url."
 _UPGRADE = (
@@ -28,15 +32,16 @@ async def look(target: Target, http: Http) -> AsyncIterator[Finding]:
     if opened is None:
         yield await _no_polling(target, http, polling)
     else:
-        stays = await _leave(target, http, str(opened.get("sid")))
+        stays = await _sessions_stay(target, http, str(opened.get("sid")))
         seen = f"version 4 over long-polling; {_timers(opened)}"
         yield (
             good("Engine.IO", seen)
             if stays
             else note(
                 "Engine.IO",
-                f"{seen}; but a second request does not find the session",
-                "Several processes answer: route by session (sticky sessions), or long-polling clients are lost.",
+                f"{seen}; but a second request does not find the session (Session ID unknown)",
+                "Several processes answer: route each client to one of them (sticky sessions; nginx: `ip_hash`), "
+                "run one, or let pages connect with `transports: ['websocket']` alone; others are lost now and then.",
             )
         )
     yield await _websocket(target, http, polls=opened is not None)
@@ -66,18 +71,29 @@ def opening(reply: HttpReply | str) -> Mapping[str, Any] | None:
 async def _poll(target: Target, http: Http, version: int) -> HttpReply | str:
     path = f"/socket.io/?EIO={version}&transport=polling"
     try:
-        return await http.request("GET", path, base=target.socket_url)
+        return await http.request("GET", path, base=target.socket_url, headers=_NEW)
     except HttpFailure as failure:
         return str(failure)
+
+
+async def _sessions_stay(target: Target, http: Http, sid: str) -> bool:
+    """Open a few sessions, `sid` being the first, and say whether the second request of each finds it."""
+    for _ in range(SESSIONS - 1):
+        if not await _leave(target, http, sid):
+            return False
+        opened = opening(await _poll(target, http, 4))
+        if opened is None:
+            return True
+        sid = str(opened.get("sid"))
+    return await _leave(target, http, sid)
 
 
 async def _leave(target: Target, http: Http, sid: str) -> bool:
     """End the polling session, and say whether the server still knew it."""
     path = f"/socket.io/?EIO=4&transport=polling&sid={sid}"
     try:
-        reply = await http.request(
-            "POST", path, base=target.socket_url, headers={"content-type": "text/plain;charset=UTF-8"}, content=b"1"
-        )
+        headers = {**_NEW, "content-type": "text/plain;charset=UTF-8"}
+        reply = await http.request("POST", path, base=target.socket_url, headers=headers, content=b"1")
     except HttpFailure:
         return True
     return not (reply.status == 400 and b"ession" in reply.body)
