@@ -243,6 +243,7 @@ def test_sticky_sessions_that_are_missing() -> None:
 async def balanced(*urls: str) -> AsyncIterator[str]:
     """Give each new connection to the next of several servers in turn, as a balancer without sticky sessions does."""
     turns = cycle(urlsplit(url).port for url in urls)
+    under_way: set[asyncio.Task[object]] = set()
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -252,11 +253,24 @@ async def balanced(*urls: str) -> AsyncIterator[str]:
         writer.close()
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if task := asyncio.current_task():
+            under_way.add(task)
         up_reader, up_writer = await asyncio.open_connection("127.0.0.1", next(turns))
-        await asyncio.gather(carry(reader, up_writer), carry(up_reader, writer))
+        try:
+            await asyncio.gather(carry(reader, up_writer), carry(up_reader, writer))
+        finally:
+            for end in (writer, up_writer):
+                end.close()
+            for end in (writer, up_writer):
+                with suppress(OSError):
+                    await end.wait_closed()
 
     async with await asyncio.start_server(forward, "127.0.0.1", 0) as server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        server.close()
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
