@@ -7,116 +7,25 @@ what text. Hasty acts do not wait for their events; these are awaited, and their
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Literal
 
 from signalproof.cast import Cast
-from signalproof.connection import OMIT, Variation
-from signalproof.ledger import Posting
+from signalproof.connection import Variation
+from signalproof.ledger import Posting, Received
 from signalproof.model import Due, Model, Negotiation
 from signalproof.participant import Connection
 from signalproof.reply import Outcome
 from signalproof.requirements import Level, catalogue
-from signalproof.schemas import definitions
-from signalproof.wire import (
-    ANSWER,
-    CALL,
-    CANDIDATE,
-    DECLINE,
-    OFFER,
-    REFRESH,
-    STATUS,
-    Body,
-    Encoding,
-    Marked,
-    candidate,
-    login_payload,
-    session_description,
-)
+from signalproof.variety import EXTRAS, MARKER, Act, Flaw, fill, foreign_fields, with_charset
+from signalproof.wire import ANSWER, CANDIDATE, OFFER, Kind, Marked, candidate, login_payload, session_description
 
-__all__ = ["MARKER", "TEXTS", "USERS", "WRONG", "Act", "Acts", "Flaw", "flaws", "required_fields"]
+__all__ = ["USERS", "Acts"]
 
 USERS = ("man", "woman", "rival")
 """The users of a scene, each with one connection at its start."""
-DEVICES = 2
+DEVICES = 3
 """How many connections a user has at most."""
-MARKER = "<marker>"
-"""Where the marker belongs in a text."""
-TEXTS = {
-    "white space": f' {{ "type" : "offer",\t"sdp" : "s={MARKER}\\r\\n" }}\r\n\n ',
-    "escapes": f'{{"sdp":"s={MARKER} \\u00e9\\u0041\\/","type":"offer"}}',
-    "unicode": f'{{"type":"offer","sdp":"{MARKER} é😀\u2028 e\u0301 \ufeff"}}',
-    "signs": f'{{"type":"offer","sdp":"{MARKER} <b>&amp;\'+%2B a=b&c;\\\\ 100% \\"x\\""}}',
-    "long": f'{{"type":"offer","sdp":"{MARKER} {"line " * 600}"}}',
-}
-"""JSON texts of session descriptions that servers in the wild have changed on the way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """What is wrong with a request: a field (`value`, or `OMIT`), a sid taken from elsewhere, or the whole body.
-
-    `kind` names the request; `ability` the profile that has it.
-    """
-
-    kind: str
-    name: str
-    requirement: str
-    field: str = ""
-    value: object = OMIT
-    body: Body | None = None
-    sid: str = ""
-
-    @property
-    def ability(self) -> str:
-        """The profile whose request it is."""
-        return {"offer": "core", "answer": "core", "candidate": "ice"}.get(self.kind, "call")
-
-
-WRONG: dict[str, object] = {"a number": 7, "null": None, "a list": ["x"], "an object": {"x": 1}, "true": True}
-_KINDS = {kind.name: kind for kind in (OFFER, ANSWER, CANDIDATE, CALL, DECLINE, STATUS, REFRESH)}
-_SID_RULE = {"offer": "OFFER-5", "answer": "OFFER-5", "candidate": "ICE-6"}
-
-
-def required_fields(kind: str) -> tuple[str, ...]:
-    """Give the required fields of a request, from its schema."""
-    return tuple(definitions()[_KINDS[kind].request_schema]["required"])
-
-
-def _flaws(kind: str) -> Iterator[Flaw]:
-    fields = required_fields(kind)
-    for field in fields:
-        yield Flaw(kind, f"{field} is missing", "HTTP-5", field)
-        for name, value in WRONG.items():
-            yield Flaw(kind, f"{field} is {name}", "HTTP-5", field, value)
-    for word in ("receiver", "SENDER", "") if "type" in fields else ():
-        yield Flaw(kind, f"type is {word!r}", "OFFER-8", "type", word)
-    for word in ("busy", "FREE", "") if kind == "status" else ():
-        yield Flaw(kind, f"status is {word!r}", "CALL-4", "status", word)
-    for sid in ("unknown", "that of Engine.IO", "a login", "empty"):
-        yield Flaw(kind, f"the sid is {sid}", _SID_RULE.get(kind, "CALL-13"), sid=sid)
-    for body in (b"", b"{", b"[]", b"\xff{}"):
-        yield Flaw(kind, f"the body is {body!r}", "HTTP-4", body=Body(body, Encoding.JSON.value))
-    yield Flaw(kind, "the body is plain text", "HTTP-7", body=Body(b"sid=1", "text/plain"))
-
-
-@cache
-def flaws() -> tuple[Flaw, ...]:
-    """Give the flaws of all requests."""
-    return tuple(flaw for kind in _KINDS for flaw in _flaws(kind))
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """How an offer, answer or candidate is posted: its text, its encoding, and whether its events are awaited.
-
-    `text` has `MARKER` in the place of the marker; an empty one stands for the ordinary text.
-    """
-
-    text: str = ""
-    encoding: Encoding = Encoding.JSON
-    hasty: bool = False
 
 
 class Acts:
@@ -125,7 +34,10 @@ class Acts:
     def __init__(self, scene: Cast) -> None:
         self.scene = scene
         self.model = Model()
+        self.model.ringing_seconds = scene.target.limits.get("ringing_seconds", self.model.ringing_seconds)
         self.present: list[Connection] = []
+        self._correlates = "correlation" in scene.target.profiles
+        self._about: dict[Posting, Negotiation] = {}
         self._pending: list[Posting] = []
 
     # ── coming and going ───────────────────────────────────────────────────────────────────────
@@ -184,6 +96,16 @@ class Acts:
         caller, callee = ringing[number % len(ringing)]
         return next(device for device in self.present if device.login == callee), caller
 
+    def another(self, device: Connection) -> Connection:
+        """Give the newest connection of the same user, be it the same one."""
+        return next(each for each in reversed(self.present) if each.login == device.login)
+
+    def offer_id(self, device: Connection, number: int, *, apt: bool) -> str:
+        """Give the id of an offer to this user that is not answered, if apt, or of any offer; or one of none."""
+        offers = self.model.open_offers(device.login) if apt else self.model.history
+        known = [each.offer_id for each in offers if each.offer_id]
+        return known[number % len(known)] if known else "unknown"
+
     async def comes(self, user: str) -> None:
         """Log in one more connection of a user, if there are not many yet."""
         if len(self.model.live(self.scene.login(user))) >= DEVICES:
@@ -203,7 +125,7 @@ class Acts:
         last = await self.scene.offer_until_gone(device, witness)
         for posting in self.scene.postings[before:]:
             if posting.accepted:
-                self.model.offered(posting, witness.login)
+                self._offered(posting, witness.login)
                 self._pending.append(posting)
         self.present.remove(device)
         self.model.leaves(device)
@@ -229,22 +151,41 @@ class Acts:
 
     # ── offer and answer ───────────────────────────────────────────────────────────────────────
 
-    def _text(self, act: Act, kind: str = "offer") -> Marked:
+    def _text(self, act: Act, kind: Kind, name: Literal["offer", "answer"] = "offer") -> Marked:
         marker = self.scene.new_marker()
-        if not act.text:
-            return Marked(marker, session_description(kind, marker))
-        return Marked(marker, act.text.replace(MARKER, marker).replace('"offer"', f'"{kind}"'))
+        if kind is CANDIDATE:
+            text = act.candidate or act.text or candidate(MARKER)
+        else:
+            text = act.text.replace('"offer"', f'"{name}"') or session_description(name, MARKER)
+        return Marked(marker, fill(text.replace(MARKER, marker), kind))
+
+    def _varied(self, kind: str, act: Act, **fields: object) -> Variation:
+        """Say how an act differs from the plainest way to post it."""
+        varied: Variation = {"encoding": act.encoding, "fields": fields}
+        if act.charset:
+            varied["recode"] = with_charset
+        if act.extra:
+            varied["fields"] = foreign_fields(kind, act.extra, self.scene.login(USERS[-1])) | fields
+            varied["malformed"] = True
+        return varied
 
     async def offers(self, device: Connection, to: str, act: Act) -> None:
         """Post an offer to a login."""
         due = self.model.offer(device, to)
-        posting = await device.try_offer(to, carrying=self._text(act), encoding=act.encoding)
+        text = self._text(act, OFFER)
+        # No marker, or the ledger would take the answer, which holds it too, for another offer.
+        offer_id = f"id-{text.marker.partition('-')[2]}" if act.named and self._correlates else ""
+        varied = self._varied("offer", act, **({"offer_id": offer_id} if offer_id else {}))
+        posting = await device.try_offer(to, carrying=text, **varied)
         if to == device.login:
             posting.elsewhere = "OFFER-11"
         self._judge(posting, due)
         if posting.accepted:
-            self.model.offered(posting, to)
+            self._offered(posting, to, offer_id)
         await self._after(act)
+
+    def _offered(self, posting: Posting, to: str, offer_id: str = "") -> None:
+        self._about[posting] = self.model.offered(posting, to, offer_id)
 
     async def offers_cross(self, device: Connection, other: Connection) -> None:
         """Two connections of different users offer to each other at the same moment (ANSWER-11)."""
@@ -255,31 +196,36 @@ class Acts:
         both = await asyncio.gather(*(author.try_offer(to) for author, to in pairs))
         for posting, expected, (_, to) in zip(both, due, pairs, strict=True):
             self._judge(posting, expected)
-            self.model.offered(posting, to)
+            self._offered(posting, to)
         await self._calm()
 
-    async def answers(self, device: Connection, sender: str | None, act: Act, junk: str | None = None) -> None:
-        """Post an answer, with or without `sender_login`; `junk` stands in `reciever_login` (ANSWER-9)."""
-        due = self.model.answer(device, sender)
+    async def answers(
+        self, device: Connection, sender: str | None, act: Act, *, offer_id: str | None = None, junk: str | None = None
+    ) -> None:
+        """Post an answer that names a sender, an offer, both or none; `junk` is its `reciever_login` (ANSWER-9)."""
+        due = self.model.answer(device, sender, offer_id)
         if due is None:
             return
-        negotiation = self.model.pick(device, sender)
-        posting = await self._try_answer(device, negotiation, sender, act, junk)
+        negotiation = self.model.pick(device, sender, offer_id)
+        fields = {"offer_id": offer_id, "reciever_login": junk}
+        posting = await self._try_answer(
+            device, negotiation, sender, act, **{k: v for k, v in fields.items() if v is not None}
+        )
         posting.tolerated = due.tolerated
         self._judge(posting, due)
         if negotiation is not None and posting.accepted:
             self.model.answered(device, negotiation)
+            self._about[posting] = negotiation
         await self._after(act)
 
     async def _try_answer(
-        self, device: Connection, negotiation: Negotiation | None, sender: str | None, act: Act, junk: str | None = None
+        self, device: Connection, negotiation: Negotiation | None, sender: str | None, act: Act, **fields: object
     ) -> Posting:
         return await device.try_answer(
             self._latest_offer(device) if negotiation is None else negotiation.offer,
             named=sender if sender is not None else False,
-            carrying=self._text(act, "answer"),
-            encoding=act.encoding,
-            fields={} if junk is None else {"reciever_login": junk},
+            carrying=self._text(act, ANSWER, "answer"),
+            **self._varied("answer", act, **fields),
         )
 
     def _latest_offer(self, device: Connection) -> Posting:
@@ -293,24 +239,28 @@ class Acts:
         due = self.model.answer(device, None)
         if negotiation is None or due is None or other.login != device.login:
             return
-        sender = negotiation.sender
-        authors = (device, other)
+        sender, authors = negotiation.sender, (device, other)
         both = await asyncio.gather(*(self._try_answer(a, negotiation, sender, Act()) for a in authors))
+        winner = self._race(both, due, "ANSWER-6")
+        self.model.answered(authors[both.index(winner)], negotiation)
+        self._about[winner] = negotiation
+        await self._calm()
+
+    def _race(self, both: Sequence[Posting], due: Due, requirement: str) -> Posting:
+        """Judge two like requests at the same moment, of which one has to be accepted; give that one."""
         accepted = [posting for posting in both if posting.accepted]
         self.scene.expect(
-            "ANSWER-6",
+            requirement,
             len(accepted) == 1,
-            expected="one of two answers at the same moment to be accepted",
+            expected=f"one of two {both[0].kind.name}s at the same moment to be accepted",
             received=" and ".join(p.reply.describe() for p in both if p.reply),
         )
         for posting in both:
             posting.targets, posting.tolerated = due.targets, due.tolerated
-            if posting.accepted:
-                self.model.answered(authors[both.index(posting)], negotiation)
-            else:
-                self.scene.refused(posting, "ANSWER-6")
+            if not posting.accepted:
+                self.scene.refused(posting, requirement)
         self._pending += accepted
-        await self._calm()
+        return accepted[0]
 
     # ── candidates and calls ───────────────────────────────────────────────────────────────────
 
@@ -319,27 +269,23 @@ class Acts:
         due = self.model.candidate(device, peer)
         if due is None:
             return
-        plain = not act.text
+        varied = self._varied("candidate", act)
+        varied["malformed"] = True  # any text is forwarded, a candidate or not
         posting = await device.try_candidate(
-            due.targets,
-            tolerated=due.tolerated,
-            login=peer,
-            carrying=device.marked("candidate", candidate) if plain else self._text(act),
-            encoding=act.encoding,
-            malformed=not plain,  # any text is forwarded, a candidate or not
+            due.targets, tolerated=due.tolerated, login=peer, carrying=self._text(act, CANDIDATE), **varied
         )
         self._judge(posting, due)
         await self._after(act)
 
-    async def rings(self, device: Connection, callee: str) -> None:
+    async def rings(self, device: Connection, callee: str, act: Act) -> None:
         """Call a user."""
         due = self.model.ring(device, callee)
-        if due is None:
-            return
-        posting = await device.try_ring(callee)
+        posting = await device.try_ring(callee, **self._varied("call", act))
+        if callee == device.login:
+            posting.elsewhere = "CALL-14"
         self._judge(posting, due)
         if posting.accepted:
-            self.model.ringing.add((device.login, callee))
+            self.model.rang(posting, callee)
         elif posting.reply is not None:
             self.scene.expect(
                 "CALL-2b",
@@ -349,60 +295,79 @@ class Acts:
             )
         await self._calm()
 
-    async def declines(self, device: Connection, caller: str) -> None:
+    async def declines(self, device: Connection, caller: str, act: Act) -> None:
         """Decline a call, that rings or not."""
-        due = self.model.decline(device, caller)
-        posting = await device.try_decline(caller)
-        self._judge(posting, due)
-        self.model.ringing.discard((caller, device.login))
+        if caller == device.login:
+            return
+        posting = await device.try_decline(caller, **self._varied("decline", act))
+        self._judge(posting, self.model.decline(posting, caller))
+        self.model.declined(posting, caller)
         await self._calm()
 
-    async def says(self, device: Connection, status: str) -> None:
+    async def declines_twice(self, device: Connection, other: Connection, caller: str) -> None:
+        """Two connections of a user, or one twice, decline the same call at the same moment (CALL-5)."""
+        if other.login != device.login or (caller, device.login) not in self.model.ringing:
+            return
+        both = await asyncio.gather(*(author.try_decline(caller) for author in (device, other)))
+        due = [self.model.decline(posting, caller) for posting in both]
+        if all(each.accepted for each in due):
+            self._race(both, due[0], "CALL-5")
+        else:  # its time was over meanwhile
+            for posting, each in zip(both, due, strict=True):
+                self._judge(posting, each)
+        self.model.declined(both[0], caller)
+        await self._calm()
+
+    async def says(self, device: Connection, status: str, act: Act) -> None:
         """Say `free` or `beasy`."""
-        posting = await device.try_status(status)
+        posting = await device.try_status(status, **self._varied("status", act))
         self._judge(posting, Due(True, "CALL-4"))
         self.model.says(device.login, status)
         await self._calm()
 
-    async def refreshes(self, device: Connection, peer: str) -> None:
+    async def refreshes(self, device: Connection, peer: str, act: Act) -> None:
         """Ask a user to negotiate anew."""
         due = self.model.refresh(device, peer)
         if due is None:
             return
-        posting = await device.try_refresh(peer)
+        posting = await device.try_refresh(peer, **self._varied("refresh", act))
         self._judge(posting, due)
         await self._calm()
 
     # ── what is wrong ──────────────────────────────────────────────────────────────────────────
 
-    async def spoils(self, device: Connection, flaw: Flaw, to: str) -> None:
-        """Post a request that has to be refused and to change nothing."""
-        fields: dict[str, object] = {flaw.field: flaw.value} if flaw.field else {}
-        if flaw.sid:
-            fields = {"sid": self._strange_sid(device, flaw.sid)}
-        variation: Variation = {"body": flaw.body} if flaw.body else {"fields": fields, "malformed": True}
-        posting = await self._request(device, flaw.kind, to, variation)
+    async def spoils(self, device: Connection, to: str | None, flaw: Flaw) -> None:
+        """Post a request that has to be refused and to change nothing; it names the login `to`, if any."""
+        other = next((each for each in self.present if each.login != device.login), None)
+        if other is None:
+            return
+        to = other.login if to is None and flaw.kind != "answer" else to
+        if flaw.peer is not None:
+            to = flaw.peer(to or other.login)
+        posting = await self._request(device, flaw.kind, to, {**flaw.vary(device, other), "malformed": True})
         posting.targets = frozenset()
-        self.scene.refused(posting, flaw.requirement, client_error=not flaw.sid)
+        reply = self.scene.refused(posting, flaw.requirement)
+        self.scene.expect(
+            flaw.requirement,
+            reply.status in flaw.statuses,
+            expected=f"HTTP {'401' if len(flaw.statuses) == 1 else '4xx'}, for {flaw.name}",
+            received=reply.describe(),
+        )
         self._compare()
 
-    def _strange_sid(self, device: Connection, which: str) -> str:
-        if which == "that of Engine.IO" and device.engine_sid != device.sid:
-            return device.engine_sid
-        if which == "a login":
-            return device.login
-        return "" if which == "empty" else f"{device.sid[:-1]}~"
-
-    async def _request(self, device: Connection, kind: str, to: str, variation: Variation) -> Posting:
+    async def _request(self, device: Connection, kind: str, to: str | None, variation: Variation) -> Posting:
         """Post a request of any kind, with what is wrong with it."""
+        peer = to or ""
         requests: Mapping[str, Callable[[], Awaitable[Posting]]] = {
-            "offer": lambda: device.try_offer(to, **variation),
-            "answer": lambda: device.try_answer(self._latest_offer(device), named=to, **variation),
+            "offer": lambda: device.try_offer(peer, **variation),
+            "answer": lambda: device.try_answer(
+                self._latest_offer(device), named=False if to is None else to, **variation
+            ),
             "candidate": lambda: device.try_candidate([], login=to, **variation),
-            "call": lambda: device.try_ring(to, **variation),
-            "decline": lambda: device.try_decline(to, **variation),
+            "call": lambda: device.try_ring(peer, **variation),
+            "decline": lambda: device.try_decline(peer, **variation),
             "status": lambda: device.try_status("beasy", **variation),
-            "refresh": lambda: device.try_refresh(to, **variation),
+            "refresh": lambda: device.try_refresh(peer, **variation),
         }
         return await requests[kind]()
 
@@ -428,9 +393,38 @@ class Acts:
         for posting in pending:
             for target in posting.targets:
                 if isinstance(target, Connection) and target.live:
-                    await target.hears(posting)
+                    self._judge_fields(posting, await target.hears(posting))
         self._judge_order(pending)
         self._compare()
+
+    def _judge_fields(self, posting: Posting, received: Received) -> None:
+        """Judge what else an event holds: nothing that nobody knows, the offer's id, and its author (CORR-4)."""
+        self.scene.expect(
+            "HTTP-6",
+            not EXTRAS["unknown"] & received.fields.keys(),
+            expected=f"{received.event} without the unknown field of the request",
+            received=f"the keys {', '.join(received.fields)}",
+        )
+        if not self._correlates:
+            return
+        author_key = posting.kind.author_key
+        self.scene.expect(
+            "CORR-4",
+            posting.kind not in {ANSWER, CANDIDATE} or author_key in received.fields,
+            expected=f"{author_key} in {received.event}",
+            received=f"the keys {', '.join(received.fields)}",
+        )
+        negotiation = self._about.get(posting)
+        if negotiation is not None:
+            given = received.fields.get("offer_id")
+            if posting is negotiation.offer and not negotiation.offer_id:
+                negotiation.offer_id = str(given)
+            self.scene.expect(
+                "CORR-1",
+                given == negotiation.offer_id != "",
+                expected=f"the offer_id of the offer in {received.event}: {negotiation.offer_id!r}",
+                received=repr(given),
+            )
 
     def _judge_order(self, sent: list[Posting]) -> None:
         """Judge the order of events whose requests followed each other (ORDER-1)."""

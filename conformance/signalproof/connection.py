@@ -44,14 +44,15 @@ OMIT = object()
 class Variation(TypedDict, total=False):
     """How a request departs from the ordinary one.
 
-    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body, `path` the endpoint. A message that
-    breaks its schema has to be declared `malformed`; all others are checked before they are sent.
-    `authorization` stands in for the header of that name; None sends none.
+    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body, `path` the endpoint, and `recode`
+    changes the body once it is encoded. A message that breaks its schema has to be declared `malformed`; all others
+    are checked before they are sent. `authorization` stands in for the header of that name; None sends none.
     """
 
     fields: Mapping[str, object]
     encoding: Encoding
     body: Body
+    recode: Callable[[Body], Body]
     method: str
     path: str
     malformed: bool
@@ -277,6 +278,8 @@ class Client:
             if not variation.get("malformed"):
                 _check_own_message(posting.kind.request_schema, fields)
             body = encode_body(fields, variation.get("encoding", Encoding.JSON))
+            if "recode" in variation:
+                body = variation["recode"](body)
         headers = dict(self.authorization)
         if "authorization" in variation:
             given = variation["authorization"]

@@ -29,8 +29,6 @@ SECONDS, ROUND_TRIPS = 1.5, 6
 """How long they may take together: seconds, and round trips."""
 STEPS, NONSENSE_STEPS = 24, 12
 """Acts in a scene at most."""
-LONG = 20.0
-"""Seconds of ringing that no scene outlasts."""
 KEPT_OPEN = 24
 """Scenes whose connections stay open, to catch late events."""
 SHRINKING = 6.0
@@ -63,8 +61,6 @@ class _Player:
     def __init__(self, cast: Cast, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self.cast = cast
         self.abilities = frozenset(cast.target.profiles)
-        if "call" in self.abilities and cast.target.limits.get("ringing_seconds", LONG) >= LONG:
-            self.abilities |= {"ring"}
         if cast.invents:
             self.abilities |= {"invent"}
         self.result = Exploration()

@@ -9,8 +9,8 @@ import json
 
 from hypothesis import strategies as st
 
-from signalproof.acts import MARKER
 from signalproof.schemas import definitions
+from signalproof.variety import MARKER
 from signalproof.wire import Body, Encoding
 
 __all__ = ["BODIES", "FRAMES", "LOGINS", "LOGIN_ARGUMENTS", "TEXTS", "WRONG_VALUES"]

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from signalproof import generate
-from signalproof.acts import TEXTS, USERS, Act, Acts, Flaw, flaws
+from signalproof.acts import USERS, Acts
 from signalproof.nonsense import Nonsense
+from signalproof.participant import Connection
+from signalproof.variety import CANDIDATES, EXTRAS, TEXTS, Act, Flaw, flaws, request_kinds, required_fields, wrong_field
 from signalproof.wire import POST_PATHS, Body, Encoding
 
 __all__ = ["Player", "Step", "make_machine"]
@@ -48,49 +50,65 @@ class Step:
     to: int
     apt: bool
     named: bool
-    flaw: int
+    by_id: bool
+    flaw: Flaw
     act: Act
 
 
-def _offers(acts: Acts, step: Step) -> Play:
+def _anybody(acts: Acts, step: Step) -> tuple[Connection, str]:
+    return acts.device(step.who), acts.login(step.to)
+
+
+def _to_a_peer(acts: Acts, step: Step) -> tuple[Connection, str]:
     device = acts.device(step.who)
-    return acts.offers(device, acts.peer(device, step.to) if step.apt else acts.login(step.to), step.act)
+    return device, acts.peer(device, step.to)
+
+
+_ROLES: Mapping[str, Callable[[Acts, Step], tuple[Connection, str | None]]] = {
+    "offer": _to_a_peer,
+    "answer": lambda acts, step: acts.answerer(step.who),
+    "candidate": lambda acts, step: acts.negotiator(step.who),
+    "call": _to_a_peer,
+    "decline": lambda acts, step: acts.callee(step.who),
+    "status": _anybody,
+    "refresh": lambda acts, step: acts.negotiator(step.who),
+}
+"""Who posts a request, and which login it names, so that it makes sense."""
+
+
+def _roles(acts: Acts, step: Step, kind: str) -> tuple[Connection, str]:
+    device, login = (_ROLES[kind] if step.apt else _anybody)(acts, step)
+    return device, login if login is not None else acts.login(step.to)
+
+
+def _offers(acts: Acts, step: Step) -> Play:
+    return acts.offers(*_roles(acts, step, "offer"), step.act)
 
 
 def _answers(acts: Acts, step: Step) -> Play:
-    device, sender = acts.answerer(step.who) if step.apt else (acts.device(step.who), acts.login(step.to))
+    device, sender = (_ROLES["answer"] if step.apt else _anybody)(acts, step)
     return acts.answers(
-        device, sender if step.named else None, step.act, junk=None if step.apt else acts.login(step.to)
+        device,
+        sender if step.named else None,
+        step.act,
+        offer_id=acts.offer_id(device, step.to, apt=step.apt) if step.by_id else None,
+        junk=None if step.apt else acts.login(step.to),
     )
+
+
+def _candidate(acts: Acts, step: Step) -> Play:
+    device, peer = (_ROLES["candidate"] if step.apt else _anybody)(acts, step)
+    return acts.posts_candidate(device, peer if step.named else None, step.act)
 
 
 def _answers_twice(acts: Acts, step: Step) -> Play:
     device, _ = acts.answerer(step.who)
-    return acts.answers_twice(device, next((d for d in reversed(acts.present) if d.login == device.login), device))
+    return acts.answers_twice(device, acts.another(device))
 
 
-def _candidate(acts: Acts, step: Step) -> Play:
-    device, peer = acts.negotiator(step.who) if step.apt else (acts.device(step.who), acts.login(step.to))
-    return acts.posts_candidate(device, peer if step.named else None, step.act)
-
-
-def _rings(acts: Acts, step: Step) -> Play:
-    device = acts.device(step.who)
-    return acts.rings(device, acts.peer(device, step.to) if step.apt else acts.login(step.to))
-
-
-def _declines(acts: Acts, step: Step) -> Play:
-    return acts.declines(*(acts.callee(step.who) if step.apt else (acts.device(step.who), acts.login(step.to))))
-
-
-def _refreshes(acts: Acts, step: Step) -> Play:
-    device, peer = acts.negotiator(step.who) if step.apt else (acts.device(step.who), None)
-    return acts.refreshes(device, peer or acts.login(step.to))
-
-
-def _spoils(acts: Acts, step: Step) -> Play:
-    found = [flaw for flaw in flaws() if flaw.ability in acts.scene.target.profiles]
-    return acts.spoils(acts.device(step.who), found[step.flaw % len(found)], acts.login(step.to))
+def _declines_twice(acts: Acts, step: Step) -> Play:
+    device, caller = acts.callee(step.who)
+    return acts.declines_twice(device, acts.another(device), caller)
 
 
 _PLAYS: Mapping[str, Callable[[Acts, Step], Play]] = {
@@ -104,27 +122,37 @@ _PLAYS: Mapping[str, Callable[[Acts, Step], Play]] = {
         acts.device(step.who), acts.device(step.who).login if step.named else acts.login(step.to), sound=step.apt
     ),
     "candidate": _candidate,
-    "rings": _rings,
-    "declines": _declines,
-    "says": lambda acts, step: acts.says(acts.device(step.who), "free" if step.apt else "beasy"),
-    "refreshes": _refreshes,
+    "rings": lambda acts, step: acts.rings(*_roles(acts, step, "call"), step.act),
+    "declines": lambda acts, step: acts.declines(*_roles(acts, step, "decline"), step.act),
+    "declines twice": _declines_twice,
+    "says": lambda acts, step: acts.says(acts.device(step.who), "free" if step.apt else "beasy", step.act),
+    "refreshes": lambda acts, step: acts.refreshes(*_roles(acts, step, "refresh"), step.act),
     "reads online": lambda acts, _: acts.reads_online(),
-    "spoils": _spoils,
+    "spoils": lambda acts, step: acts.spoils(*_ROLES[step.flaw.kind](acts, step), step.flaw),
 }
 _CORE = {"offers": 8, "answers": 8, "answers twice": 1, "cross": 1, "comes": 2, "leaves": 2, "logs in again": 1}
 _KINDS = {
-    "core": _CORE | {"spoils": 3},
+    "core": _CORE | {"spoils": 5},
     "ice": {"candidate": 5},
-    "ring": {"rings": 3, "declines": 3},
-    "call": {"says": 2, "refreshes": 1},
+    "call": {"rings": 4, "declines": 3, "declines twice": 1, "says": 2, "refreshes": 1},
     "presence": {"reads online": 1},
 }
-"""How often each kind of step is drawn, by what the target has to be able to do."""
+"""How often each kind of step is drawn, by the profile of the target."""
 
 
 _NUMBER = st.integers(0, 11)
 _APT = st.sampled_from([True, True, True, False])
-_ACT = st.builds(Act, st.sampled_from(["", *TEXTS.values()]), st.sampled_from(Encoding), st.booleans())
+_RARELY = st.sampled_from([False, False, False, True])
+_ACT = st.builds(
+    Act,
+    st.sampled_from(["", *TEXTS.values()]),
+    st.sampled_from(Encoding),
+    st.booleans(),
+    st.sampled_from(["", *CANDIDATES.values()]),
+    _RARELY,
+    st.sampled_from(["", "", *EXTRAS]),
+    st.booleans(),
+)
 _GENERATED = st.builds(Act, generate.TEXTS, st.sampled_from(Encoding))
 
 
@@ -132,8 +160,9 @@ def _steps(abilities: frozenset[str]) -> st.SearchStrategy[Step]:
     kinds = [
         k for ability, each in _KINDS.items() if ability in abilities for k, often in each.items() for _ in range(often)
     ]
-    flaw = st.integers(0, len(flaws()) - 1)
-    return st.builds(Step, st.sampled_from(kinds), _NUMBER, _NUMBER, _APT, st.booleans(), flaw, _ACT)
+    by_id = _RARELY if "correlation" in abilities else st.just(False)
+    flaw = st.one_of([st.sampled_from(group) for group in flaws(abilities)])
+    return st.builds(Step, st.sampled_from(kinds), _NUMBER, _NUMBER, _APT, st.booleans(), by_id, flaw, _ACT)
 
 
 class _Scene(RuleBasedStateMachine):
@@ -158,7 +187,7 @@ class _Scene(RuleBasedStateMachine):
 def make_machine(player: Player, *, nonsense: bool) -> type[RuleBasedStateMachine]:
     """Make the machine for a target, with generated input among its steps or without."""
     playing, able = player, player.abilities
-    typed = [flaw for flaw in flaws() if flaw.field and flaw.ability in able]
+    typed = [(kind, field) for kind in request_kinds(able) for field in required_fields(kind)]
 
     class Scene(_Scene):
         """What users do."""
@@ -177,20 +206,16 @@ def make_machine(player: Player, *, nonsense: bool) -> type[RuleBasedStateMachin
     class Fuzz(Scene):
         """Generated input among what users do."""
 
-        @rule(step=_steps(able & {"core", "ice"}), act=_GENERATED)
+        @rule(step=_steps(able & {"core", "ice", "correlation"}), act=_GENERATED)
         def forwards_any_text(self, step: Step, act: Act) -> None:
             """A step with a generated text."""
             self.play(_PLAYS[step.kind](self.acts, replace(step, act=act)))
 
-        @rule(
-            number=_NUMBER,
-            flaw=st.integers(0, len(typed) - 1).map(lambda index: typed[index]),
-            to=_NUMBER,
-            value=generate.WRONG_VALUES,
-        )
-        def refuses_a_wrong_value(self, number: int, flaw: Flaw, to: int, value: object) -> None:
+        @rule(number=_NUMBER, field=st.sampled_from(typed), to=_NUMBER, value=generate.WRONG_VALUES)
+        def refuses_a_wrong_value(self, number: int, field: tuple[str, str], to: int, value: object) -> None:
             """A required field has a generated value of the wrong type."""
-            self.play(self.acts.spoils(self.acts.device(number), replace(flaw, value=value), self.acts.login(to)))
+            flaw = wrong_field(*field, "of another type", value)
+            self.play(self.acts.spoils(self.acts.device(number), self.acts.login(to), flaw))
 
         @rule(
             number=_NUMBER,

@@ -12,6 +12,9 @@ from signalproof.ledger import Listener, Posting
 
 __all__ = ["Due", "Model", "Negotiation"]
 
+CLOCKS = 0.1
+"""Seconds by which the clocks of kit and target may differ over the time of ringing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Due:
@@ -31,7 +34,8 @@ class Due:
 class Negotiation:
     """A current negotiation: the offer, the devices that heard it, and the device that answered.
 
-    `certain` is false when the connection that offered has gone while its user stayed (ANSWER-13).
+    `certain` is false when the connection that offered has gone while its user stayed (ANSWER-13). `offer_id` is
+    empty until it is known (CORR-1).
     """
 
     sender: str
@@ -40,6 +44,7 @@ class Negotiation:
     heard_by: frozenset[Listener]
     answerer: Listener | None = None
     certain: bool = True
+    offer_id: str = ""
 
 
 @dataclass(slots=True)
@@ -48,8 +53,10 @@ class Model:
 
     devices: dict[str, list[Listener]] = field(default_factory=dict)
     negotiations: dict[tuple[str, str], Negotiation] = field(default_factory=dict)
-    ringing: set[tuple[str, str]] = field(default_factory=set)
+    ringing: dict[tuple[str, str], Posting] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
+    ringing_seconds: float = 90.0
+    history: list[Negotiation] = field(default_factory=list)
     _posted: dict[Listener, list[Negotiation]] = field(default_factory=dict)
 
     # ── who is here ────────────────────────────────────────────────────────────────────────────
@@ -76,7 +83,7 @@ class Model:
                     negotiation.certain = False
             return
         self.negotiations = {pair: n for pair, n in self.negotiations.items() if login not in pair}
-        self.ringing = {pair for pair in self.ringing if login not in pair}
+        self.ringing = {pair: call for pair, call in self.ringing.items() if login not in pair}
         self.busy.discard(login)
 
     # ── offer and answer ───────────────────────────────────────────────────────────────────────
@@ -91,35 +98,46 @@ class Model:
         again = (device.login, to) in self.negotiations
         return Due(True, "OFFER-9" if again else "OFFER-1", self.live(to))
 
-    def offered(self, posting: Posting, to: str) -> None:
+    def offered(self, posting: Posting, to: str, offer_id: str = "") -> Negotiation:
         """Take an accepted offer; it accepts the call of a caller (CALL-6)."""
         sender = posting.author.login
         # A later key counts as more recent, so the pair moves to the end.
         self.negotiations.pop((sender, to), None)
-        negotiation = self.negotiations[sender, to] = Negotiation(sender, to, posting, posting.targets)
+        negotiation = self.negotiations[sender, to] = Negotiation(
+            sender, to, posting, posting.targets, offer_id=offer_id
+        )
+        self.history.append(negotiation)
         self._posted.setdefault(posting.author, []).append(negotiation)
-        self.ringing.discard((to, sender))
+        self.ringing.pop((to, sender), None)
+        return negotiation
 
     def open_offers(self, reciever: str) -> list[Negotiation]:
         """Give the unanswered negotiations of a reciever, the most recent one last."""
         return [n for n in self.negotiations.values() if n.reciever == reciever and n.answerer is None]
 
-    def pick(self, device: Listener, sender: str | None) -> Negotiation | None:
-        """Give the negotiation that an answer is about: of the sender named, or the most recent one."""
+    def pick(self, device: Listener, sender: str | None, offer_id: str | None = None) -> Negotiation | None:
+        """Give the negotiation that an answer is about: the most recent one that fits what the answer names."""
         unanswered = [n for n in self.open_offers(device.login) if sender in {None, n.sender}]
-        return unanswered[-1] if unanswered else None
+        return next((n for n in reversed(unanswered) if offer_id in {None, n.offer_id}), None)
 
-    def answer(self, device: Listener, sender: str | None) -> Due | None:
+    def answer(self, device: Listener, sender: str | None, offer_id: str | None = None) -> Due | None:
         """Say what an answer has to come to; None where an offering connection has gone meanwhile."""
         if not all(n.certain for n in self.open_offers(device.login)):
             return None
-        negotiation = self.pick(device, sender)
+        negotiation = self.pick(device, sender, offer_id)
         if negotiation is None:
+            if offer_id is not None:
+                return Due(False, "CORR-2" if sender is None else "CORR-3")
             again = any(n.reciever == device.login and sender in {None, n.sender} for n in self.negotiations.values())
             return Due(False, "ANSWER-5" if again else "ANSWER-4" if sender is None else "ANSWER-7")
         rule = "ANSWER-7" if sender else "ANSWER-8" if len(self.open_offers(device.login)) > 1 else "ANSWER-1"
         offerer = negotiation.offer.author
-        return Due(True, rule, frozenset({offerer}), self.live(offerer.login) - {offerer})
+        return Due(
+            True,
+            rule if offer_id is None else "CORR-3",
+            frozenset({offerer}),
+            self.live(offerer.login) - {offerer},
+        )
 
     def answered(self, device: Listener, negotiation: Negotiation) -> None:
         """Take an accepted answer."""
@@ -167,20 +185,36 @@ class Model:
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────
 
-    def ring(self, device: Listener, callee: str) -> Due | None:
+    def ring(self, device: Listener, callee: str) -> Due:
         """Say what a call has to come to."""
         if callee == device.login:
-            return None
+            others = self.live(callee) - {device}
+            return Due(None if others and callee not in self.busy else False, "CALL-14", others)
         if not self.live(callee):
             return Due(False, "CALL-2")
         if callee in self.busy:
             return Due(False, "CALL-3")
         return Due(True, "CALL-1", self.live(callee))
 
-    def decline(self, device: Listener, caller: str) -> Due:
-        """Say what declining a call has to come to."""
-        rings = (caller, device.login) in self.ringing
-        return Due(rings, "CALL-5", self.live(caller) if rings else frozenset())
+    def rang(self, posting: Posting, callee: str) -> None:
+        """Take an accepted call; whether one to oneself can be declined is left open."""
+        if callee != posting.author.login:
+            self.ringing[posting.author.login, callee] = posting
+
+    def decline(self, posting: Posting, caller: str) -> Due:
+        """Say what declining a call had to come to, now that there is a reply to it.
+
+        While it rings it can be declined; when its time is over it should not (CALL-11).
+        """
+        call = self.ringing.get((caller, posting.author.login))
+        if call is None:
+            return Due(False, "CALL-5")
+        rings = posting.replied_at < call.sent_at + self.ringing_seconds - CLOCKS
+        return Due(True if rings else None, "CALL-5", self.live(caller))
+
+    def declined(self, posting: Posting, caller: str) -> None:
+        """Take a decline, accepted or not: nothing rings after it."""
+        self.ringing.pop((caller, posting.author.login), None)
 
     def refresh(self, device: Listener, peer: str) -> Due | None:
         """Say what a refresh has to come to."""

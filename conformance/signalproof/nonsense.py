@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from signalproof.acts import Act, Acts
+from signalproof.acts import Acts
 from signalproof.errors import NonConformance
 from signalproof.participant import Connection
 from signalproof.transport import SocketFailure
+from signalproof.variety import Act
 from signalproof.wire import LOGIN_CODE_POINTS, OFFER, Body
 
 __all__ = ["Nonsense"]

@@ -16,6 +16,7 @@ __all__ = [
     "ANSWER",
     "CALL",
     "CANDIDATE",
+    "CANDIDATE_BYTES",
     "DECLINE",
     "DESCRIPTION_BYTES",
     "KINDS_BY_EVENT",
@@ -46,6 +47,7 @@ __all__ = [
 Fields = Mapping[str, object]
 LOGIN_CODE_POINTS = 80
 DESCRIPTION_BYTES = 65_536
+CANDIDATE_BYTES = 8_192
 _MARKER = re.compile(r"sp-[0-9a-z]{4}-\d{5,}")
 
 

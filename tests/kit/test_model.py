@@ -10,7 +10,7 @@ import pytest
 
 from signalproof.ledger import Posting
 from signalproof.model import Model
-from signalproof.wire import CANDIDATE, OFFER
+from signalproof.wire import CALL, CANDIDATE, DECLINE, OFFER, Kind
 
 SPEC = Path(__file__).parents[2] / "spec" / "state.md"
 
@@ -42,13 +42,29 @@ class Stage:
         for device in (self.man, self.woman):
             self.model.comes(device)
 
-    def offers(self, author: Device, to: Device) -> Posting:
+    def posting(self, kind: Kind, author: Device, *, at: float = 0.0) -> Posting:
+        """Make a posting that is sent and replied to at a time."""
+        return Posting(kind, author, "", "sp-1", frozenset(), sent_at=at, replied_at=at)
+
+    def offers(self, author: Device, to: Device, offer_id: str = "") -> Posting:
         """Post an offer that is accepted."""
-        due = self.model.offer(author, to.login)
-        assert due.accepted
-        posting = Posting(OFFER, author, "", f"sp-{len(self.model.negotiations)}", due.targets)
-        self.model.offered(posting, to.login)
+        assert self.model.offer(author, to.login).accepted
+        posting = self.posting(OFFER, author)
+        posting.targets = self.model.live(to.login)
+        self.model.offered(posting, to.login, offer_id)
         return posting
+
+    def rings(self, author: Device, to: Device) -> None:
+        """Post a call that is accepted."""
+        assert self.model.ring(author, to.login).accepted
+        self.model.rang(self.posting(CALL, author), to.login)
+
+    def declines(self, author: Device, caller: Device) -> bool | None:
+        """Decline a call, and say whether that has to be accepted."""
+        posting = self.posting(DECLINE, author)
+        due = self.model.decline(posting, caller.login)
+        self.model.declined(posting, caller.login)
+        return due.accepted
 
     def answers(self, author: Device, sender: str | None = None) -> bool:
         """Post an answer, and say whether it has to be accepted."""
@@ -99,23 +115,59 @@ def test_an_answer_without_an_arrow_is_refused(state: str) -> None:
     ("state", "event", "following"), [row for row in table("Per caller and callee") if row[1] != "expire"]
 )
 def test_a_call_moves_as_the_specification_says(state: str, event: str, following: str) -> None:
-    """Each row but expiry, for no scene lasts as long as a call rings; `accepted` is to clients what `idle` is."""
+    """Each row but expiry, which has a test of its own; `accepted` is to clients what `idle` is."""
     stage, pair = Stage(), ("m", "w")
     if state == "ringing":
-        stage.model.ringing.add(pair)
+        stage.rings(stage.man, stage.woman)
     if event == "call":
-        due = stage.model.ring(stage.man, "w")
-        assert due is not None
-        assert due.accepted
-        stage.model.ringing.add(pair)
+        stage.rings(stage.man, stage.woman)
     elif event == "offer":
         stage.offers(stage.woman, stage.man)
     elif event == "decline":
-        assert stage.model.decline(stage.woman, "m").accepted
-        stage.model.ringing.discard(pair)
+        assert stage.declines(stage.woman, stage.man) is True
     else:
         stage.model.leaves(stage.man)
     assert (pair in stage.model.ringing) == (following == "ringing")
+
+
+def test_when_the_time_of_ringing_is_over_both_outcomes_are_allowed() -> None:
+    """CALL-11 is a SHOULD; before that a decline has to be accepted (CALL-5)."""
+    stage = Stage()
+    stage.model.ringing_seconds = 3.0
+    stage.rings(stage.man, stage.woman)
+    assert stage.model.decline(stage.posting(DECLINE, stage.woman, at=2.8), "m").accepted is True
+    assert stage.model.decline(stage.posting(DECLINE, stage.woman, at=3.2), "m").accepted is None
+    assert stage.declines(stage.man, stage.woman) is False
+
+
+def test_a_call_to_oneself_rings_elsewhere_or_is_refused() -> None:
+    """CALL-14: without another device it is refused."""
+    stage = Stage()
+    assert stage.model.ring(stage.man, "m").accepted is False
+    tablet = Device("man#2", "m")
+    stage.model.comes(tablet)
+    due = stage.model.ring(stage.man, "m")
+    assert due.accepted is None
+    assert due.targets == {tablet}
+
+
+def test_an_answer_with_an_id_is_to_that_offer_or_refused() -> None:
+    """CORR-2 and CORR-3: an id and a name that disagree name nothing, and a superseded offer has gone."""
+    stage = Stage()
+    rival = Device("rival", "r")
+    stage.model.comes(rival)
+    old, older = stage.offers(stage.man, stage.woman, "a"), stage.offers(stage.man, stage.woman, "b")
+    stage.offers(rival, stage.woman, "c")
+    assert old is not older
+    for sender, offer_id, rule in ((None, "a", "CORR-2"), (None, "x", "CORR-2"), ("r", "b", "CORR-3")):
+        due = stage.model.answer(stage.woman, sender, offer_id)
+        assert due is not None
+        assert (due.accepted, due.requirement) == (False, rule)
+    picked, due = stage.model.pick(stage.woman, "m", "b"), stage.model.answer(stage.woman, None, "b")
+    assert picked is not None
+    assert picked.offer is older
+    assert due is not None
+    assert (due.accepted, due.requirement) == (True, "CORR-3")
 
 
 def test_the_answer_without_a_name_is_to_the_latest_offer() -> None:

@@ -12,7 +12,7 @@ from signalproof.cast import Cast
 from signalproof.ledger import Posting
 from signalproof.participant import Connection
 from signalproof.suite.test_order import expect_in_order
-from signalproof.wire import Encoding, candidate
+from signalproof.wire import CANDIDATE_BYTES, Encoding, candidate
 
 requirement = pytest.mark.requirement
 
@@ -278,7 +278,7 @@ async def test_a_candidate_of_8192_bytes_is_forwarded(cast: Cast, encoding: Enco
 
     def long(marker: str) -> str:
         text = candidate(marker)
-        return text.replace("typ host", "typ host " + "x" * (8192 - len(text) - 1))
+        return text.replace("typ host", "typ host " + "x" * (CANDIDATE_BYTES - len(text) - 1))
 
     carrying = cast.marked("candidate", long)
     posting = await man.try_candidate([woman], carrying=carrying, encoding=encoding)
