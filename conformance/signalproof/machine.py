@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from signalproof import generate
-from signalproof.acts import USERS, Acts
+from signalproof.acts import Acts
+from signalproof.comparing import USERS
 from signalproof.nonsense import Nonsense
 from signalproof.participant import Connection
 from signalproof.variety import CANDIDATES, EXTRAS, TEXTS, Act, Flaw, flaws, request_kinds, required_fields, wrong_field
