@@ -20,6 +20,7 @@ from signalproof.cast import Cast
 from signalproof.errors import InvalidTarget, NonConformance, NotTestable
 from signalproof.identity import Identities
 from signalproof.ledger import Ledger
+from signalproof.stalls import Stalls
 from signalproof.target import Target
 from signalproof.transport import Http
 
@@ -149,6 +150,7 @@ class Run:
         self.http = http
         self.identities = identities
         self.results: dict[str, Result] = {}
+        self.stalls = Stalls()
         self._ledger = Ledger()
         self._number = 0
         self._quiet_since = 0.0
@@ -174,13 +176,14 @@ class Run:
             self._quiet_since = perf_counter()
 
         waiting = (bounded(check) for check in checks if check.waits_for is not None)
-        with _collector_paused():
+        with _collector_paused(), self.stalls.measured():
             await asyncio.gather(*waiting, all_that_wait_for_nothing())
         await self.settle(self.results.values())
 
     async def run_one(self, check: Check) -> Result:
         """Run one check by itself, with a tail window of its own."""
-        result = await self._execute(check)
+        with self.stalls.measured():
+            result = await self._execute(check)
         self._quiet_since = perf_counter()
         await self.settle([result])
         await result.cast.close()

@@ -335,7 +335,14 @@ class ConformanceSession:
         if self._interrupted:
             lines = terminal.interrupted(finished, len(self._checks)) if self._checks else []
         else:
-            lines = terminal.summary(self.target, finished, self.duration, strict=self._strict, baseline=assessment)
+            lines = terminal.summary(
+                self.target,
+                finished,
+                self.duration,
+                strict=self._strict,
+                baseline=assessment,
+                stalled=self._run.stalls.sentence(),
+            )
         report = json_report.document(
             self.target,
             finished,
@@ -343,6 +350,7 @@ class ConformanceSession:
             strict=self._strict,
             baseline=assessment,
             interrupted=self._interrupted,
+            stalled=self._run.stalls.sentence(),
         )
         lines += folder.publish(self._report, report)
         if not self._interrupted:

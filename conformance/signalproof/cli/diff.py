@@ -26,9 +26,10 @@ Exit codes: 0 nothing got worse, 1 something did, 4 a file is no report.""",
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--markdown", is_flag=True, help="Write Markdown, for a comment on a merge request.")
 def compare(old: Path, new: Path, markdown: bool) -> None:
-    """Compare two reports: what broke, what was mended, what is still broken.
+    """Compare two reports.
 
-    OLD and NEW are the report.json of two runs. Changes of times are named, but do not count as worse.
+    OLD and NEW are the report.json of two runs; it says what broke, what was mended and what is still broken. Changes
+    of times are named, but do not count as worse.
     """
     from signalproof.errors import InvalidTarget
     from signalproof.reports import diff

@@ -33,8 +33,12 @@ def document(
     strict: bool,
     baseline: Assessment | None = None,
     interrupted: bool = False,
+    stalled: str | None = None,
 ) -> Report:
-    """Give the report of a run that ends now; `duration` in seconds. An interrupted run has no verdict."""
+    """Give the report of a run that ends now; `duration` in seconds. An interrupted run has no verdict.
+
+    `stalled` says that this machine was too busy.
+    """
     order = {identifier: position for position, identifier in enumerate(catalogue())}
     rows = [_row(result, strict=strict) for result in results]
     rows.sort(key=lambda row: min(order[identifier] for identifier in row["requirements"]))
@@ -70,6 +74,8 @@ def document(
     }
     if baseline is not None:
         report["baseline"] = known.document(baseline)
+    if stalled is not None:
+        report["stalled"] = stalled
     return report
 
 

@@ -56,8 +56,8 @@ class Breach:
 
 
 def verdict_sentence(report: Report) -> str:
-    """Say what the verdict means."""
-    return _VERDICTS.get(report["verdict"], "")
+    """Say what the verdict means, and what may have spoilt it."""
+    return " ".join(filter(None, (_VERDICTS.get(report["verdict"], ""), report.get("stalled"))))
 
 
 def short(row: Row) -> str:

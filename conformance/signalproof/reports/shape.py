@@ -100,6 +100,7 @@ class Report(TypedDict):
     verdict: str
     problem: NotRequired[str]
     remedy: NotRequired[str]
+    stalled: NotRequired[str]
     summary: Summary
     requirements: list[RequirementRow]
     baseline: NotRequired[Mapping[str, object]]

@@ -126,9 +126,15 @@ def _finding(found: NonConformance, redact: Callable[[str], str]) -> list[str]:
 
 
 def summary(
-    target: Target, results: Sequence[Result], duration: float, *, strict: bool, baseline: Assessment | None = None
+    target: Target,
+    results: Sequence[Result],
+    duration: float,
+    *,
+    strict: bool,
+    baseline: Assessment | None = None,
+    stalled: str | None = None,
 ) -> list[str]:
-    """Give the verdict and what it stands on."""
+    """Give the verdict and what it stands on; `stalled` says that this machine was too busy."""
     order = list(catalogue()).index
     broken, warned = _breached(results, Level.MUST), _breached(results, Level.SHOULD, new=True)
     ran = [result for result in results if result.skipped is None]
@@ -142,7 +148,7 @@ def summary(
             if found.hint:
                 lines.append(f"         {found.hint}")
     lines += [f"not run: {_short(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
-    lines.append(f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s")
+    lines += [f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s", *filter(None, [stalled])]
     undecided = {i for result in ran if result.error for i in result.check.requirements} - {*broken}
     kept = len([i for i in musts if i not in broken and i not in undecided])
     lines.append(f"{kept} of {len(musts)} MUST requirements kept")
