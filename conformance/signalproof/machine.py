@@ -93,7 +93,7 @@ def _answers(acts: Acts, step: Step) -> Play:
         sender if step.named else None,
         step.act,
         offer_id=acts.offer_id(device, step.to, apt=step.apt) if step.by_id else None,
-        junk=None if step.apt else acts.login(step.to),
+        junk=None if step.apt else step.to % 2 * acts.login(step.to),
     )
 
 
@@ -131,7 +131,7 @@ _PLAYS: Mapping[str, Callable[[Acts, Step], Play]] = {
     "reads online": lambda acts, _: acts.reads_online(),
     "spoils": lambda acts, step: acts.spoils(*_ROLES[step.flaw.kind](acts, step), step.flaw),
 }
-_CORE = {"offers": 8, "answers": 8, "answers twice": 1, "cross": 1, "comes": 2, "leaves": 2, "logs in again": 1}
+_CORE = {"offers": 8, "answers": 8, "answers twice": 1, "cross": 1, "comes": 4, "leaves": 2, "logs in again": 1}
 _KINDS = {
     "core": _CORE | {"spoils": 5},
     "ice": {"candidate": 5},

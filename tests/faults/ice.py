@@ -235,8 +235,11 @@ def refuses_candidates_that_are_no_json(server: Variant) -> None:
 
     def decode(inner: Decode, _: HttpRequest, fields: Fields) -> Request:
         request = inner(fields)
-        if isinstance(request, Candidate) and str(request.ice).startswith("candidate "):
-            raise BadRequest("ice is not JSON.")
+        if isinstance(request, Candidate):
+            try:
+                json.loads(request.ice)
+            except ValueError:
+                raise BadRequest("ice is not JSON.") from None
         return request
 
     server.on_decode = decode
