@@ -25,7 +25,7 @@ T = TypeVar("T")
 _ENGINE = threading.Lock()
 EXAMPLES = 6
 """Scenes, where the operator names no number."""
-SECONDS, ROUND_TRIPS = 1.5, 6
+SECONDS, ROUND_TRIPS = 1.0, 6
 """How long they may take together: seconds, and round trips."""
 STEPS, NONSENSE_STEPS = 24, 12
 """Acts in a scene at most."""

@@ -133,7 +133,7 @@ class Flaw:
     """What is wrong with a request; `requirement` is broken by whoever accepts it.
 
     `kind` names the request. `vary` makes its variation at a connection, given another user's. `peer` changes the
-    login that the request names. `statuses` are those that the refusal may have; none stands for any.
+    login that the request names. `statuses` are those that the refusal may have.
     """
 
     kind: str
