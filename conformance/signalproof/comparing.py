@@ -164,12 +164,13 @@ class Comparison:
                 last = posting
 
     def _compare(self) -> None:
-        """Judge every event of the scene so far; what breaks a SHOULD is left to the end of the run."""
+        """Judge every event of the scene so far; what is known or breaks a SHOULD is left to the end of the run."""
         if self._pending:
             return
         sids = frozenset(sid for c in self.scene.connections for sid in (c.sid, c.engine_sid) if sid)
         for found in self.scene.late_breaches(sids):
-            if any(catalogue()[i].level is Level.MUST for i in found.requirements):
+            must = any(catalogue()[i].level is Level.MUST for i in found.requirements)
+            if must and not self.scene.is_known(found):
                 self.scene.breach(found)
 
     def _race(self, both: Sequence[Posting], due: Due, requirement: str) -> Posting:
