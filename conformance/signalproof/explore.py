@@ -23,7 +23,7 @@ __all__ = ["EXAMPLES", "explore"]
 
 T = TypeVar("T")
 _ENGINE = threading.Lock()
-EXAMPLES = 6
+EXAMPLES = 4
 """Scenes, where the operator names no number."""
 SECONDS, ROUND_TRIPS = 1.0, 6
 """How long they may take together: seconds, and round trips."""

@@ -54,7 +54,7 @@ FLAGS = (
     ),
     Flag("--serial", "One check at a time, for debugging.", about_run=True),
     Flag("--slow", "Also run checks that wait for long limits of the target.", about_run=True),
-    Flag("--examples", "Random scenes to play (6).", "N", int, about_run=True),
+    Flag("--examples", "Random scenes to play (4).", "N", int, about_run=True),
     Flag("--seed", "Seed of the random scenes (0).", "N", int, about_run=True),
     Flag("--baseline", "Known breaches, which do not fail the run: a TOML file.", "FILE", about_run=True),
     Flag("--write-baseline", "Write the breaches of this run into a baseline.", "FILE", about_run=True, in_file=""),
