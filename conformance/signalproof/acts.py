@@ -106,7 +106,7 @@ class Acts(Comparison):
         posting = await device.try_offer(to, carrying=text, **varied)
         if to == device.login:
             posting.elsewhere = "OFFER-11"
-        self._judge(posting, due)
+        self._judge(posting, due, act)
         if posting.accepted:
             self._offered(posting, to, offer_id)
         await self._after(act)
@@ -139,7 +139,7 @@ class Acts(Comparison):
             device, negotiation, sender, act, **{k: v for k, v in fields.items() if v is not None}
         )
         posting.tolerated = due.tolerated
-        self._judge(posting, due)
+        self._judge(posting, due, act)
         if negotiation is not None and posting.accepted:
             self.model.answered(device, negotiation)
             self._about[posting] = negotiation
@@ -185,7 +185,7 @@ class Acts(Comparison):
         posting = await device.try_candidate(
             due.targets, tolerated=due.tolerated, login=peer, carrying=self._text(act, CANDIDATE), **varied
         )
-        self._judge(posting, due)
+        self._judge(posting, due, act)
         await self._after(act)
 
     async def rings(self, device: Connection, callee: str, act: Act) -> None:
@@ -194,11 +194,11 @@ class Acts(Comparison):
         posting = await device.try_ring(callee, **self._varied("call", act))
         if callee == device.login:
             posting.elsewhere = "CALL-14"
-        self._judge(posting, due)
+        self._judge(posting, due, act)
         if posting.accepted:
             self.model.rang(posting, callee)
         elif posting.reply is not None:
-            self.scene.expect(
+            self._expect(
                 "CALL-2b",
                 posting.reply.status == 200,
                 expected="the refusal of a well-formed call with HTTP 200",
@@ -211,7 +211,7 @@ class Acts(Comparison):
         if caller == device.login:
             return
         posting = await device.try_decline(caller, **self._varied("decline", act))
-        self._judge(posting, self.model.decline(posting, caller))
+        self._judge(posting, self.model.decline(posting, caller), act)
         self.model.declined(posting, caller)
         await self._calm()
 
@@ -232,7 +232,7 @@ class Acts(Comparison):
     async def says(self, device: Connection, status: str, act: Act) -> None:
         """Say `free` or `beasy`."""
         posting = await device.try_status(status, **self._varied("status", act))
-        self._judge(posting, Due(True, "CALL-4"))
+        self._judge(posting, Due(True, "CALL-4"), act)
         self.model.says(device.login, status)
         await self._calm()
 
@@ -242,7 +242,7 @@ class Acts(Comparison):
         if due is None:
             return
         posting = await device.try_refresh(peer, **self._varied("refresh", act))
-        self._judge(posting, due)
+        self._judge(posting, due, act)
         await self._calm()
 
     # ── what is wrong ──────────────────────────────────────────────────────────────────────────
@@ -257,13 +257,14 @@ class Acts(Comparison):
             to = flaw.peer(to or other.login)
         posting = await self._request(device, flaw.kind, to, {**flaw.vary(device, other), "malformed": True})
         posting.targets = frozenset()
-        reply = self.scene.refused(posting, flaw.requirement)
-        self.scene.expect(
-            flaw.requirement,
-            reply.status in flaw.statuses,
-            expected=f"HTTP {'401' if len(flaw.statuses) == 1 else '4xx'}, for {flaw.name}",
-            received=reply.describe(),
-        )
+        with self._case(flaw.name):
+            reply = self.scene.refused(posting, flaw.requirement)
+            self.scene.expect(
+                flaw.requirement,
+                reply.status in flaw.statuses,
+                expected=f"HTTP {'401' if len(flaw.statuses) == 1 else '4xx'}",
+                received=reply.describe(),
+            )
         self._compare()
 
     async def _request(self, device: Connection, kind: str, to: str | None, variation: Variation) -> Posting:

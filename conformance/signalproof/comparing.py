@@ -6,13 +6,14 @@ text. Hasty acts do not wait for their events; these are awaited, and their orde
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from signalproof.cast import Cast
+from signalproof.errors import NonConformance
 from signalproof.ledger import Posting, Received
 from signalproof.model import Due, Model, Negotiation
 from signalproof.participant import Connection
-from signalproof.reply import Outcome
 from signalproof.requirements import Level, catalogue
 from signalproof.variety import EXTRAS, Act
 from signalproof.wire import ANSWER, CANDIDATE
@@ -96,13 +97,23 @@ class Comparison:
 
     # ── comparing ──────────────────────────────────────────────────────────────────────────────
 
-    def _judge(self, posting: Posting, due: Due) -> None:
+    @contextmanager
+    def _case(self, case: str) -> Iterator[None]:
+        """Let a breach say what was particular about the request, which its ladder does not show."""
+        self.scene.case = case
+        try:
+            yield
+        finally:
+            self.scene.case = ""
+
+    def _judge(self, posting: Posting, due: Due, act: Act | None = None) -> None:
         """Compare the reply with what was due."""
         posting.targets = due.targets
-        if due.accepted:
-            self.scene.accepted(posting, due.requirement)
-        elif due.accepted is False or (posting.reply is not None and posting.reply.outcome is not Outcome.ACCEPTED):
-            self.scene.refused(posting, due.requirement)
+        with self._case(str(act or "")):
+            if due.accepted:
+                self.scene.accepted(posting, due.requirement)
+            elif due.accepted is False or not posting.accepted:
+                self.scene.refused(posting, due.requirement)
         if posting.accepted and due.targets:
             self._pending.append(posting)
 
@@ -120,9 +131,15 @@ class Comparison:
         self._judge_order(pending)
         self._compare()
 
+    def _expect(self, requirement: str, kept: bool, *, expected: str, received: str) -> None:
+        """Expect something that no later act depends on, so that a known breach does not end the scene."""
+        found = NonConformance(requirement, expected=expected, received=received)
+        if not kept and not self.scene.pass_over(found):
+            self.scene.breach(found)
+
     def _judge_fields(self, posting: Posting, received: Received) -> None:
         """Judge what else an event holds: nothing that nobody knows, the offer's id, and its author (CORR-4)."""
-        self.scene.expect(
+        self._expect(
             "HTTP-6",
             not EXTRAS["unknown"] & received.fields.keys(),
             expected=f"{received.event} without the unknown field of the request",
@@ -131,7 +148,7 @@ class Comparison:
         if not self._correlates:
             return
         author_key = posting.kind.author_key
-        self.scene.expect(
+        self._expect(
             "CORR-4",
             posting.kind not in {ANSWER, CANDIDATE} or author_key in received.fields,
             expected=f"{author_key} in {received.event}",
@@ -142,7 +159,7 @@ class Comparison:
             given = received.fields.get("offer_id")
             if posting is negotiation.offer and not negotiation.offer_id:
                 negotiation.offer_id = str(given)
-            self.scene.expect(
+            self._expect(
                 "CORR-1",
                 given == negotiation.offer_id != "",
                 expected=f"the offer_id of the offer in {received.event}: {negotiation.offer_id!r}",
@@ -155,7 +172,7 @@ class Comparison:
             last: Posting | None = None
             for posting in sorted((p for p in sent if p.at(device)), key=lambda posting: posting.sent_at):
                 if last is not None and last.replied_at < posting.sent_at:
-                    self.scene.expect(
+                    self._expect(
                         "ORDER-1",
                         last.at(device)[0].at <= posting.at(device)[0].at,
                         expected=f"the {last.kind.name} before the {posting.kind.name} at {device.name}",

@@ -76,8 +76,6 @@ class _Player:
 
     def do(self, act: Coroutine[Any, Any, T], acts: Acts | None = None) -> T:
         """Play one act of a scene, and wait for it."""
-        from hypothesis import reject
-
         if self.stopped or perf_counter() > self._until:
             self.stopped = True
             act.close()
@@ -86,6 +84,8 @@ class _Player:
             return asyncio.run_coroutine_threadsafe(act, self._loop).result()
         except NonConformance as found:
             if acts is not None and not self._keep(acts, found):
+                from hypothesis import reject
+
                 reject()
             raise
         except BaseException as error:

@@ -92,6 +92,13 @@ class Act:
     extra: str = ""
     named: bool = False
 
+    def __str__(self) -> str:
+        """Say what is not plain about the request; nothing where all is."""
+        parts = ["a form"] if self.encoding is Encoding.FORM else []
+        parts += ["with a charset"] if self.charset else []
+        parts += [f"with {self.extra} fields"] if self.extra else []
+        return " ".join(parts)
+
 
 def fill(text: str, kind: Kind) -> str:
     """Fill a text up to the bytes that every server takes: those of a description, or of a candidate."""
@@ -114,14 +121,14 @@ def required_fields(kind: str) -> tuple[str, ...]:
     return tuple(definitions()[_KINDS[kind].request_schema]["required"])
 
 
-def _optional_fields(kind: str) -> tuple[str, ...]:
+def _optional_fields(kind: str) -> frozenset[str]:
     """Give the fields of a request that may be left out, from its schema."""
-    return tuple(definitions()[_KINDS[kind].request_schema]["properties"].keys() - set(required_fields(kind)))
+    return frozenset(definitions()[_KINDS[kind].request_schema]["properties"]) - frozenset(required_fields(kind))
 
 
 def foreign_fields(kind: str, extra: str, login: str) -> dict[str, object]:
     """Give fields that a request of this kind does not have, with another user's login in them."""
-    foreign = EXTRAS[extra] - set(required_fields(kind)) - set(_optional_fields(kind))
+    foreign = EXTRAS[extra] - frozenset(required_fields(kind)) - _optional_fields(kind)
     return dict.fromkeys(sorted(foreign), login)
 
 
@@ -231,7 +238,7 @@ def _wrong_token(kind: str, name: str, give: Callable[[Client, Client], str | No
 
 def _groups(kind: str) -> Iterator[list[Flaw]]:
     required = required_fields(kind)
-    read = (*required, *({"sender_login", "login"} & set(_optional_fields(kind))))
+    read = (*required, *({"sender_login", "login"} & _optional_fields(kind)))
     yield [wrong_field(kind, field, "missing", OMIT) for field in required]
     yield [wrong_field(kind, field, name, value) for field in read for name, value in _WRONG.items()]
     texts = [field for field in read if field not in {"sid", *_WORDS}]

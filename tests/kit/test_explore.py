@@ -87,6 +87,13 @@ def test_a_fault_is_found(faulty: Callable[[str], str], fault: str) -> None:
     assert "--examples 100 --seed 0" in str(caught.value.hint)
 
 
+def test_what_was_wrong_with_an_accepted_request_is_said(faulty: Callable[[str], str]) -> None:
+    """The ladder shows a request like any other, so the breach has to name the flaw."""
+    with pytest.raises(NonConformance) as caught:
+        play(faulty("reads_json_whatever_it_is_called"), examples=100)
+    assert "(case: the content type is " in caught.value.expected
+
+
 def test_a_known_breach_ends_no_scene(faulty: Callable[[str], str]) -> None:
     """What a baseline expects of forwarded texts does not hide what else random scenes could find."""
     url = faulty("trims_offers")
