@@ -18,6 +18,8 @@ def started(*command: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
     """Start a process in a group of its own, its output in one pipe; kill the group in any case."""
     foreign = ("PYTEST", "COV_", "GITHUB_")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    # An interrupt between the fork and the `try` would leave the process behind, so it waits that long.
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     process = subprocess.Popen(
         command,
         cwd=folder,
@@ -29,8 +31,10 @@ def started(*command: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
         encoding="utf-8",
         errors="replace",
         start_new_session=True,
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, held),  # noqa: PLW1509 - one system call
     )
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
         yield process
     finally:
         # Not reaped yet, the group cannot be anybody else's.
