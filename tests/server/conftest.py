@@ -144,10 +144,16 @@ class Stage:
         reply: dict[str, Any] = response.json()
         return reply
 
-    async def until_refused(self, code: str, attempt: Callable[[], Awaitable[dict[str, Any]]]) -> None:
-        """Try until the server has noticed; each try is a round trip."""
-        async with asyncio.timeout(1):
-            while (await attempt()).get("code") != code:
+    async def until_gone(self, sid: str) -> None:
+        """Ask, which changes nothing, until the server has noticed that the connection has left."""
+        async with asyncio.timeout(LIMIT):
+            while (await self.post("/refresh", sid, login="nobody"))["code"] != "unknown_sid":
+                pass
+
+    async def until_offline(self, login: str) -> None:
+        """Ask, which changes nothing, until the server has noticed that the last connection has left."""
+        async with asyncio.timeout(LIMIT):
+            while login in await self.online():
                 pass
 
 

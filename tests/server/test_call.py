@@ -182,7 +182,7 @@ def test_calls_do_not_disturb_each_other(server: Running) -> None:
                 assert await one.next_of("calling") == {"login": "alice"}
                 assert await stage.post("/decline", callee, reciever_login="bob") == DONE
                 assert await stage.post("/decline", one, reciever_login="alice") == DONE
-            await stage.until_refused("offline", lambda: stage.offer(one, "carol"))
+            await stage.until_offline("carol")
             async with stage.user("carol") as two:
                 assert (await stage.post("/decline", callee, reciever_login="carol"))["code"] == "not_ringing"
                 assert two.events == []
@@ -197,7 +197,7 @@ def test_a_refused_call_is_the_same_for_everybody_who_is_not_there(server: Runni
         async with stage.user("alice") as user:
             async with stage.user("bob"):
                 pass
-            await stage.until_refused("offline", lambda: stage.offer(user, "bob"))
+            await stage.until_offline("bob")
             left, never = [await stage.post("/call", user, login=login) for login in ("bob", "nobody \0")]
             assert left == never == {"status": 1, "code": "offline", "message": "The user is not online."}
             assert (await stage.post("/call", user, login="alice"))["code"] == "self"
@@ -228,7 +228,7 @@ def test_the_status_belongs_to_the_user_and_goes_with_the_last_connection(server
                         assert (refused.status_code, refused.json()["code"]) == (400, "bad_request")
                     assert (await stage.post("/call", caller, login="alice"))["code"] == "busy"
                     sid = two.sid
-                await stage.until_refused("unknown_sid", lambda: stage.offer(sid, "bob"))
+                await stage.until_gone(sid)
                 assert (await stage.post("/call", caller, login="alice"))["code"] == "busy"
                 assert await stage.post("/call", one, login="bob") == CALLING
                 assert await stage.post("/decline", one, reciever_login="bob") == DONE
@@ -236,7 +236,7 @@ def test_the_status_belongs_to_the_user_and_goes_with_the_last_connection(server
                 assert await stage.post("/call", caller, login="alice") == CALLING
                 assert await stage.post("/status", one, status="beasy") == DONE
                 assert [event for event, _ in one.events] == ["calling"] * len(one.events)
-            await stage.until_refused("offline", lambda: stage.offer(caller, "alice"))
+            await stage.until_offline("alice")
             async with stage.user("alice") as one:
                 assert await stage.post("/call", caller, login="alice") == CALLING
                 assert await one.next_of("calling") == {"login": "bob"}

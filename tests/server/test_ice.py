@@ -369,7 +369,7 @@ def test_what_a_lost_device_or_a_leaver_has_waiting_is_forgotten(server: Running
                 assert await candidates(one, 1) == ["won"]
                 assert await stage.offer(one, "bob") == OK
                 assert await stage.ice(two, "for nobody") == DONE
-            await stage.until_refused("offline", lambda: stage.offer(two, "alice"))
+            await stage.until_offline("alice")
             assert (await stage.ice(two, "gone", login="alice"))["code"] == "offline"
             async with stage.user("alice") as one:
                 assert (await stage.ice(other, "gone"))["code"] == "no_offer"

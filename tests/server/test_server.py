@@ -142,10 +142,10 @@ def test_a_connection_that_left_is_gone(server: Running) -> None:
                 async with stage.user("alice") as device:
                     sid = device.sid
                     assert await stage.offer(device, "bob") == OK
-                await stage.until_refused("unknown_sid", lambda: stage.offer(sid, "bob"))
+                await stage.until_gone(sid)
                 assert (await stage.answer(bob))["code"] == "offline"
                 assert await stage.offer(alice, "bob") == OK
-            await stage.until_refused("offline", lambda: stage.offer(bob, "alice"))
+            await stage.until_offline("alice")
             assert (await stage.answer(bob))["code"] == "no_offer"
             async with stage.user("alice") as alice:
                 assert (await stage.answer(bob, sender_login="alice"))["code"] == "no_offer"
@@ -412,9 +412,9 @@ def test_a_hostile_packet_harms_its_own_socket_alone(server: Running, packet: st
                                 assert await stage.offer(alice, "mallory") == OK
                                 break
                         else:
-                            await stage.until_refused("offline", lambda: stage.offer(alice, "mallory"))
+                            await stage.until_offline("mallory")
                 except websockets.ConnectionClosed:
-                    await stage.until_refused("offline", lambda: stage.offer(alice, "mallory"))
+                    await stage.until_offline("mallory")
             assert await stage.offer(alice, "bob", "fence") == OK
             assert (await bob.next())[1]["sender_offer"] == "fence"
             assert (len(alice.events), len(bob.events)) == (0, 2)
@@ -434,7 +434,7 @@ def test_a_binary_login_is_refused_and_a_broken_one_harms_its_own_socket_alone(s
                 assert await stage.offer(alice, "mallory") == OK
                 assert await stage.offer(alice, "bob") == OK
                 await bob.next()
-            await stage.until_refused("offline", lambda: stage.offer(alice, "mallory"))
+            await stage.until_offline("mallory")
 
     play(server.url, scene)
 
