@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -199,6 +201,28 @@ def test_an_interruption_leaves_no_process_behind(tmp_path: Path, number: signal
     assert process.returncode == 2, output
     assert "interrupted after 0 of 9 runs; nothing was recorded" in output
     assert list(alive(children)) == []
+
+
+def test_an_interruption_at_the_birth_of_a_process_ends_that_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worst moment: it runs, and nobody holds it yet."""
+    born: list[int] = []
+
+    class Interrupted(subprocess.Popen[str]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            born.append(self.pid)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt), started(*HANG, folder=tmp_path):
+        pytest.fail("the interrupt was lost")
+    monkeypatch.undo()
+    left = list(alive(set(born)))
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    assert (len(born), left) == (1, [])
 
 
 @pytest.mark.parametrize(
