@@ -41,7 +41,15 @@ async def call(target: Target, identities: Identities, *, caller: str, callee: s
         )
         redact = cast.redact
         cast.transcript.follow = lambda entry: say(redact(_line(entry)))
-        await _converse(cast, caller, callee, seconds, say)
+        try:
+            await _converse(cast, caller, callee, seconds, say)
+        except NonConformance as found:
+            raise NonConformance(
+                *found.requirements,
+                expected=redact(found.expected),
+                received=redact(found.received),
+                hint=redact(found.hint) if found.hint else None,
+            ) from None
     finally:
         if cast is not None:
             cast.transcript.follow = None

@@ -35,6 +35,7 @@ from av.frame import Frame
 from av.video.frame import VideoFrame
 
 from signalproof.errors import KitError, NonConformance
+from signalproof.foreign import read_json
 from signalproof.wire import Marked
 
 __all__ = ["Peer", "fingerprint", "host_addresses"]
@@ -51,7 +52,7 @@ def host_addresses() -> list[str]:
 def fingerprint(description: str) -> str | None:
     """Give the first DTLS fingerprint in the JSON text of a session description (RFC 8122, section 5)."""
     try:
-        found = _FINGERPRINT.search(json.loads(description)["sdp"])
+        found = _FINGERPRINT.search(read_json(description)["sdp"])
     except (ValueError, KeyError, TypeError):
         return None
     return found[1] if found else None

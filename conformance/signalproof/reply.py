@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from signalproof.foreign import TooDeep, printable, read_json
 from signalproof.redact import cut
 from signalproof.schemas import violation
 from signalproof.transport import HttpReply
@@ -83,12 +83,9 @@ def _judge(status: int, content_type: str, content: bytes, accepted_schema: str)
         return broken("HTTP-12", "a server error")
     if media_type != "application/json":
         return broken("HTTP-3", f"content type {content_type or 'missing'}")
-    try:
-        body = json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError):
-        return broken("HTTP-3", "not JSON")
-    if not isinstance(body, dict):
-        return broken("HTTP-3", "not a JSON object")
+    body = _object(content)
+    if isinstance(body, str):
+        return broken("HTTP-3", body)
     if body.get("status", 0) != 0:
         problem = violation("Failure", body)
         if problem is None and status != 200 and not 400 <= status < 500:
@@ -104,11 +101,21 @@ def _judge(status: int, content_type: str, content: bytes, accepted_schema: str)
     return Reply(outcome, status, body, text)
 
 
+def _object(content: bytes) -> dict[str, Any] | str:
+    """Read a JSON object, or say why there is none."""
+    try:
+        body = read_json(content.decode("utf-8"))
+    except TooDeep as error:
+        return str(error)
+    except ValueError:
+        return "not JSON"
+    return body if isinstance(body, dict) else "not a JSON object"
+
+
 def _excerpt(body: bytes) -> str:
     if title := _TITLE.search(body[:20_000]):
         # A page begins with what all pages begin with; its title says what happened.
         words = " ".join(html.unescape(title[1].decode("utf-8", "replace")).split())
         return f"an HTML page, {cut(words, 100)!r}"
     text = " ".join(cut(body[:400].decode("utf-8", "replace"), 390).split())
-    text = "".join(character if character.isprintable() else "·" for character in text)
-    return cut(text, 120)
+    return cut(printable(text), 120)

@@ -15,6 +15,8 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.protocols import Validator
 
+from signalproof.foreign import read_json
+from signalproof.redact import cut
 from signalproof.resources import resource
 
 __all__ = ["definitions", "violation"]
@@ -26,8 +28,8 @@ def _content_schema(
     if not isinstance(instance, str) or parent.get("contentMediaType") != "application/json":
         return
     try:
-        document = json.loads(instance)
-    except (ValueError, RecursionError):
+        document = read_json(instance)
+    except ValueError:
         yield ValidationError("is not JSON text")
         return
     yield from validator.descend(document, schema, schema_path="contentSchema")  # type: ignore[attr-defined]
@@ -75,11 +77,14 @@ def violation(name: str, message: object, *, content: bool = False) -> str | Non
     error = next(iter(_validator(name, content).iter_errors(message)), None)  # type: ignore[arg-type]
     if error is None:
         return None
-    where = "".join(f"/{part}" for part in error.absolute_path)
+    where = cut("".join(f"/{part}" for part in error.absolute_path), 80)
     text = _ending_matters(error.message)
     return f"{where or 'the message'}: {text} (schemas/v1/{name}.json)"
 
 
 def _ending_matters(text: str) -> str:
-    """Shorten a message in the middle: it begins with the value, and ends with what is wrong with it."""
-    return text if len(text) <= 160 else f"{text[:80]} … {text[-76:]}"
+    """Shorten a message in the middle: it begins with the value, and ends with what is wrong with it.
+
+    No part of a word is kept: it might be of a secret, which goes unknown then.
+    """
+    return text if len(text) <= 160 else f"{cut(text, 80)} {text[-76:].partition(' ')[2]}"

@@ -16,6 +16,7 @@ import pytest
 from signalproof import doctor, options
 from signalproof.dry_run import DryRun
 from signalproof.errors import InvalidTarget, NotTestable, TargetUnusable
+from signalproof.foreign import printable
 from signalproof.identity import Identities
 from signalproof.interrupts import take_termination_as_interrupt
 from signalproof.known import Known
@@ -141,7 +142,7 @@ class ConformanceSession:
         lines = [str(unusable), f"Step by step: signalproof doctor {self.target.url}"]
         if not self._dry:
             lines += folder.publish(self._report, json_report.unusable(self.target, unusable))
-        raise pytest.UsageError("\n".join(lines)) from None
+        raise pytest.UsageError(printable("\n".join(lines))) from None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collection(self) -> Generator[None, object, object]:
@@ -270,7 +271,7 @@ class ConformanceSession:
             raise result.error
         if found is not None:
             whole = check.name in self._explained or not result.new_breaches
-            text = terminal.explain(result, whole=whole)
+            text = printable(terminal.explain(result, whole=whole))
             # In place of a traceback, which would explain the kit instead of the target.
             pyfuncitem.repr_failure = lambda *_: text  # type: ignore[method-assign]
             if not whole:
@@ -356,7 +357,7 @@ class ConformanceSession:
         if not self._interrupted:
             lines += self._known.write(finished)
         for line in lines:
-            reporter.write_line(line)
+            reporter.write_line(printable(line))
 
 
 def _requirements(item: pytest.Item) -> tuple[str, ...]:

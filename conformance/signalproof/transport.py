@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
@@ -19,12 +21,18 @@ import socketio
 from socketio.exceptions import BadNamespaceError
 from socketio.exceptions import ConnectionError as SocketConnectionError
 
+from signalproof.foreign import TooDeep, read_json
 from signalproof.pace import Pace
 from signalproof.target import Target
 
 __all__ = ["ConnectRefused", "Http", "HttpFailure", "HttpReply", "RawSocket", "Socket", "SocketFailure"]
 
 OnEvent = Callable[[str, tuple[object, ...], float], None]
+LONGEST = 4_194_304
+"""Bytes of a reply that are read, as many as aiohttp reads of a WebSocket message."""
+_SILENT = logging.getLogger("signalproof.silent")
+"""Takes the logs of the libraries, which would stand between the lines of the report: each check says what it saw."""
+_SILENT.setLevel(logging.CRITICAL + 1)
 
 
 class HttpFailure(Exception):
@@ -94,7 +102,7 @@ class Http:
     ) -> HttpReply:
         """Send one request below the base URL, or below another one; `on_turn` is called just before.
 
-        Raises `HttpFailure` when no whole reply comes within the time limit.
+        Raises `HttpFailure` when no whole reply comes within the time limit, or one that never ends.
         """
         await self.pace.turn()
         on_turn()
@@ -108,17 +116,41 @@ class Http:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=self._target.timeout),
             ) as reply:
-                body = await reply.read()
+                body = bytearray()
+                async for chunk in reply.content.iter_any():
+                    body += chunk
+                    if len(body) > LONGEST:
+                        raise HttpFailure(f"the reply is longer than {LONGEST:,} bytes")
         except TimeoutError as error:
             raise HttpFailure(f"no reply within {perf_counter() - began:.1f} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise HttpFailure(_reason(error)) from error
-        return HttpReply(reply.status, reply.headers, body, perf_counter() - began)
+        return HttpReply(reply.status, reply.headers, bytes(body), perf_counter() - began)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._session.close()
         await self._connector.close()
+
+
+class _Json:
+    """How packets are read and written: one that cannot be read says so in place of its content."""
+
+    dumps = staticmethod(json.dumps)
+
+    @staticmethod
+    def loads(text: str) -> Any:  # noqa: ANN401 - a JSON value
+        """Read the content of a packet."""
+        try:
+            return read_json(text)
+        except TooDeep as error:
+            return [f"a packet that cannot be read ({error})"]
+
+
+class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has no types
+    """A Socket.IO packet of the kit's own clients, whatever else this process does with Socket.IO."""
+
+    json = _Json
 
 
 class Socket:
@@ -132,8 +164,9 @@ class Socket:
         self._client = socketio.AsyncClient(
             reconnection=False,
             handle_sigint=False,
-            logger=False,
-            engineio_logger=False,
+            serializer=_Packet,
+            logger=_SILENT,
+            engineio_logger=_SILENT,
             http_session=http.new_session,
         )
         self._refusals: list[str] = []
@@ -178,6 +211,9 @@ class Socket:
             if self._refusals:
                 raise ConnectRefused(self._refusals[-1]) from error
             raise SocketFailure(_reason(error)) from error
+        except Exception as error:
+            # python-engineio takes the open packet for what it should be, and trips over anything else.
+            raise SocketFailure(f"the handshake cannot be understood ({type(error).__name__})") from error
 
     @property
     def connected(self) -> bool:

@@ -35,13 +35,18 @@ def call(url: str | None, caller: str, callee: str, seconds: float, **values: ob
 
     from signalproof import client, options
     from signalproof.errors import NonConformance, SignalproofError
+    from signalproof.foreign import printable
+
+    def say(text: str) -> None:
+        click.echo(printable(text))
 
     try:
         target, identities = options.read(option)
-        asyncio.run(client.call(target, identities, caller=caller, callee=callee, seconds=seconds, say=click.echo))
+        asyncio.run(client.call(target, identities, caller=caller, callee=callee, seconds=seconds, say=say))
     except SignalproofError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(printable(f"Error: {error}"), err=True)
         sys.exit(Exit.UNUSABLE)
     except NonConformance as found:
-        click.echo(f"failed: {found}", err=True)
+        hint = f"\nhint: {found.hint}" if found.hint else ""
+        click.echo(printable(f"failed: {found}{hint}"), err=True)
         sys.exit(Exit.BROKEN)

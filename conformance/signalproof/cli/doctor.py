@@ -80,7 +80,9 @@ async def _examine(target: Target, identities: Identities) -> list[str]:
 
 
 def _print(finding: Finding) -> None:
+    from signalproof.foreign import printable
+
     colour = {"ok": "green", "note": "yellow", "stop": "red"}[finding.mark]
-    click.echo(f"{click.style(f'{finding.mark:5}', fg=colour)} {finding.step:{WIDTH}} {finding.seen}")
+    click.echo(f"{click.style(f'{finding.mark:5}', fg=colour)} {finding.step:{WIDTH}} {printable(finding.seen)}")
     if finding.advice:
-        click.echo(f"{'':5} {'':{WIDTH}} → {finding.advice}")
+        click.echo(f"{'':5} {'':{WIDTH}} → {printable(finding.advice)}")

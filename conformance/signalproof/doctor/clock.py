@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from signalproof.foreign import read_json
 from signalproof.transport import HttpReply
 
 __all__ = ["ahead", "expires_in", "notes"]
@@ -40,7 +40,7 @@ def _claims(token: str) -> Mapping[str, Any] | None:
     if len(parts) != 3:
         return None
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = read_json(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)).decode())
     except ValueError:
         return None
     return claims if isinstance(claims, dict) else None

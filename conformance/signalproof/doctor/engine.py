@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from signalproof.doctor.findings import Finding, Mark, blocked, good, note
+from signalproof.foreign import read_json
 from signalproof.target import Target
 from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
 
 __all__ = ["described", "look", "obstacle"]
 
+EVER = 2.0**53
+"""Milliseconds that no timer reaches."""
 SESSIONS = 4
 """How many sessions are opened to see whether they stay: where chance decides, one in sixteen misses it."""
 _NEW = {"connection": "close"}
 """Has each request go over a connection of its own, for balancers that choose by connection."""
+_TIMERS = ("pingInterval", "pingTimeout")
 _OPEN = re.compile(r"^(?:\d+:)?0(\{.*?\})", re.DOTALL)
 _ELSEWHERE = "If Socket.IO lives elsewhere, name that with --socket-url."
 _UPGRADE = (
@@ -60,9 +63,13 @@ def opening(reply: HttpReply | str) -> Mapping[str, Any] | None:
     """Read the open packet of Engine.IO out of a polling reply, of version 3 or 4."""
     if isinstance(reply, str) or reply.status != 200:
         return None
-    found = _OPEN.match(reply.body.decode("utf-8", "replace"))
+    return _open_packet(reply.body.decode("utf-8", "replace"))
+
+
+def _open_packet(text: str) -> Mapping[str, Any] | None:
+    found = _OPEN.match(text)
     try:
-        packet = json.loads(found[1]) if found else None
+        packet = read_json(found[1]) if found else None
     except ValueError:
         return None
     return packet if isinstance(packet, dict) and "sid" in packet else None
@@ -147,18 +154,31 @@ async def _websocket(target: Target, http: Http, *, polls: bool) -> Finding:
         )
     finally:
         await socket.close()
-    if not isinstance(packet, str) or not _OPEN.match(packet):
+    opened = _open_packet(packet) if isinstance(packet, str) else None
+    if opened is None:
         return blocked(
             "WebSocket",
-            f"the WebSocket opens, but its first frame is no Engine.IO packet: {str(packet)[:60]!r}",
+            f"the WebSocket opens, but its first frame is no open packet of Engine.IO: {str(packet)[:60]!r}",
             f"Something else than Engine.IO answers there. {_ELSEWHERE}",
+        )
+    if wrong := [name for name in _TIMERS if _seconds(opened.get(name)) is None]:
+        return blocked(
+            "WebSocket",
+            f"the open packet of Engine.IO gives no time as {' and '.join(wrong)}",
+            "Both have to be numbers of milliseconds, such as 25000: clients compute with them.",
         )
     return good("WebSocket", "opens at once and all the way through")
 
 
 def _timers(opened: Mapping[str, Any]) -> str:
-    try:
-        interval, limit = float(opened["pingInterval"]) / 1000, float(opened["pingTimeout"]) / 1000
-    except (KeyError, TypeError, ValueError):
+    interval, limit = (_seconds(opened.get(name)) for name in _TIMERS)
+    if interval is None or limit is None:
         return "it does not say how often it pings"
     return f"it pings every {interval:g} s and waits {limit:g} s"
+
+
+def _seconds(milliseconds: object) -> float | None:
+    """Give a time out of an open packet in seconds, or None for what is none."""
+    if isinstance(milliseconds, bool) or not isinstance(milliseconds, int | float):
+        return None
+    return milliseconds / 1000 if 0 <= milliseconds <= EVER else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import secrets
 import socket as udp
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from signalproof.doctor import clock, engine, layers
 from signalproof.errors import InvalidTarget, TargetUnusable
+from signalproof.foreign import read_json
 from signalproof.identity import Anonymous, Identities
 from signalproof.peer import host_addresses
 from signalproof.requirements import PROFILES
@@ -23,6 +23,8 @@ from signalproof.wire import connect_auth, encode_body, login_payload, offer_fie
 __all__ = ["complete", "connect", "discover", "examine", "log_in", "new_login", "probe_offer", "require_interface"]
 
 DISCOVERY = "/.well-known/vcsp"
+EVER = 2**53
+"""What any larger limit is taken for: whole numbers up to it are exact, whoever reads them (RFC 8259, section 6)."""
 
 
 async def examine(target: Target, http: Http, identities: Identities, *, available: Sequence[str]) -> Target:
@@ -100,8 +102,8 @@ async def discover(target: Target, http: Http) -> tuple[HttpReply, dict[str, Any
         reply = await http.request("GET", DISCOVERY)
     except HttpFailure as failure:
         raise await _unreachable(target, failure) from None
-    with contextlib.suppress(ValueError, RecursionError):
-        document = json.loads(reply.body)
+    with contextlib.suppress(ValueError):
+        document = read_json(reply.body.decode())
         if reply.status == 200 and isinstance(document, dict) and violation("Discovery", document) is None:
             return reply, document
     return reply, {}
@@ -132,7 +134,7 @@ def complete(target: Target, discovered: dict[str, Any], available: Sequence[str
         if type(identities) is not Anonymous and "auth" not in profiles:
             profiles, reason = (*profiles, "auth"), f"{reason}; auth, because tokens were given"
     declared = discovered.get("limits", {})
-    limits = {name: float(value) for name, value in declared.items() if isinstance(value, int | float)}
+    limits = {name: float(min(value, EVER)) for name, value in declared.items() if isinstance(value, int | float)}
     return replace(
         target,
         socket_url=socket_url,

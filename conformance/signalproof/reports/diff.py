@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from signalproof.errors import InvalidTarget
+from signalproof.foreign import printable, read_json
 from signalproof.reports.markdown import code, escaped
 from signalproof.reports.matrix import short
 from signalproof.reports.plot import Distribution, distributions
@@ -69,10 +70,10 @@ def load(path: Path) -> Report:
     from signalproof.resources import resource
 
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = read_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidTarget(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InvalidTarget(f"{path} is not JSON: name the report.json of a run") from None
     if not isinstance(value, dict) or "results" not in value:
         raise InvalidTarget(f"{path} is not the report.json of a run")
@@ -192,7 +193,7 @@ def _closing(found: Comparison) -> str:
 def plain(found: Comparison) -> Iterator[str]:
     """Give the comparison as lines for a terminal."""
     for line in _plain(found):
-        yield "".join(character if character.isprintable() else "·" for character in line)
+        yield printable(line).replace("\n", "·")
 
 
 def _plain(found: Comparison) -> Iterator[str]:

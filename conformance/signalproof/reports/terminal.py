@@ -15,6 +15,7 @@ from rich.table import Column
 
 from signalproof.baseline import Assessment
 from signalproof.errors import NonConformance
+from signalproof.foreign import printable
 from signalproof.reports import known
 from signalproof.requirements import PROFILES, Level, catalogue, spec_version
 from signalproof.runner import Check, Result, Verdict
@@ -34,7 +35,7 @@ def header(target: Target) -> list[str]:
     lines.append(f"profiles: {', '.join(target.profiles)} ({target.profiles_reason})")
     if left_out := not_claimed(target):
         lines.append(f"not claimed: {', '.join(left_out)}")
-    return [*lines, *(f"note: {note}" for note in target.notes)]
+    return [printable(line) for line in (*lines, *(f"note: {note}" for note in target.notes))]
 
 
 def not_claimed(target: Target) -> list[str]:
@@ -146,7 +147,7 @@ def summary(
         for found in result.new_warnings[:1]:
             lines.append(result.cast.redact(f"warning: {found} [{_short(result.check.name)}]"))
             if found.hint:
-                lines.append(f"         {found.hint}")
+                lines.append(result.cast.redact(f"         {found.hint}"))
     lines += [f"not run: {_short(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
     lines += [f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s", *filter(None, [stalled])]
     undecided = {i for result in ran if result.error for i in result.check.requirements} - {*broken}

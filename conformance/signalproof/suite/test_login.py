@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import unicodedata
 from itertools import pairwise
@@ -13,6 +12,7 @@ import pytest
 
 from signalproof.cast import Cast
 from signalproof.errors import NonConformance
+from signalproof.foreign import read_json
 from signalproof.participant import Connection
 from signalproof.transport import SocketFailure
 from signalproof.wire import LOGIN_CODE_POINTS, OFFER, login_payload
@@ -36,7 +36,7 @@ async def test_a_websocket_without_polling_speaks_engine_io_4_and_socket_io_5(ca
     ):
         text = packet if isinstance(packet, str) else repr(packet)
         try:
-            content = json.loads(text.removeprefix(prefix))
+            content = read_json(text.removeprefix(prefix))
         except ValueError:
             content = None
         cast.expect(

@@ -1,0 +1,75 @@
+"""The kit against servers that send what nobody should have to read: it says so, in one piece and in time."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from tests.kit.conftest import running
+from tests.targets.test_targets import check, serving
+
+LIMIT = 40
+"""Seconds that a run may take, most of them for events that never come."""
+
+STOPPED = {
+    "endless-discovery": "the reply is longer than 4,194,304 bytes",
+    "endless-reply": "POST URL/offer got no reply: the reply is longer than 4,194,304 bytes",
+    "deep-opening": "There is no Socket.IO server at URL/socket.io/",
+    "vast-timer": "the open packet of Engine.IO gives no time as pingInterval",
+    "wrong-timers": "the open packet of Engine.IO gives no time as pingInterval and pingTimeout",
+    "refused": "refused the connection: ·[31mred·[0m··]0;title···31m.",
+    "refused-login": "refused the login sp.",
+}
+"""What cannot be checked, and the reason that is given."""
+BROKEN = {
+    "deep-discovery": "OFFER-1: ",
+    "vast-limits": "OFFER-1: ",
+    "list": 'received  ["ok"]',
+    "deep-acknowledgement": 'received  "a packet that cannot be read (nested deeper than 100 levels)"',
+    "deep-event": "a packet that cannot be",
+    "deepest-event": "a packet that cannot be",
+    "vast-name": "only an event with a name of 1000000 characters",
+    "escapes": "·[31mred",
+    "attachments": "OFFER-1: ",
+    "garbage": "OFFER-1: ",
+    "flood": "takes no more than 1000 events",
+}
+"""What can be, with what the ladder or the message shows of it."""
+
+
+def clean(output: str) -> str:
+    """Give the output, having looked that it is whole, short, and of no danger to a terminal."""
+    assert "Traceback" not in output, output
+    assert "INTERNALERROR" not in output, output
+    assert "packet queue" not in output, output
+    assert all(line.isprintable() for line in output.split("\n")), output
+    assert len(output) < 200_000
+    return output
+
+
+@pytest.mark.parametrize("kind", [*STOPPED, *BROKEN])
+def test_a_hostile_server_gets_a_verdict_or_a_reason(tmp_path: Path, kind: str) -> None:
+    """By `check`: exit code 4 and a reason, or 1 and the breach; never a fault of the kit."""
+    with serving(tmp_path, "hostile.py", kind) as url:
+        run = check(tmp_path, LIMIT, url, "--timeout", "1", "-k", "the_description_is_forwarded or test_a_post_reaches")
+    output = clean(run.output).replace(url, "URL")
+    assert run.report is not None
+    assert (STOPPED | BROKEN)[kind] in output, output
+    if kind in STOPPED:
+        assert (run.code, run.report["verdict"]) == (4, "unusable"), output
+    else:
+        assert (run.code, run.report["verdict"]) == (1, "nonconformant"), output
+        assert {row["outcome"] for row in run.report["results"]} == {"failed"}
+
+
+@pytest.mark.parametrize("command", ["doctor", "call"])
+@pytest.mark.parametrize("kind", [*STOPPED, "deep-discovery", "vast-limits", "escapes"])
+def test_other_commands_survive_a_hostile_server(tmp_path: Path, kind: str, command: str) -> None:
+    """A reason, or what was seen, in clean text."""
+    with serving(tmp_path, "hostile.py", kind) as url:
+        arguments = (sys.executable, "-m", "signalproof", command, url)
+        with running(*arguments, folder=tmp_path) as process:
+            output = clean(process.finish(LIMIT))
+    fine = command == "doctor" and kind not in STOPPED
+    assert process.popen.returncode == (0 if fine else 1 if kind not in STOPPED else 4), output
