@@ -172,7 +172,7 @@ def _entries(path: Path, text: str) -> Iterator[Entry]:
     if unknown := set(content) - {"known"}:
         raise InvalidTarget(f"{path}: {min(unknown)!r} is unknown; a baseline has entries headed [[known]], no more")
     tables = content.get("known", [])
-    headers = _headers(text, len(tables))
+    headers = _headers(text, len(tables)) if isinstance(tables, list) else []
     if not isinstance(tables, list) or len(headers) != len(tables):
         raise InvalidTarget(f"{path}: head each entry with [[known]] on a line of its own")
     lines = text.split("\n")

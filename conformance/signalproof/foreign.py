@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-__all__ = ["DEPTH", "TooDeep", "printable", "read_json"]
+__all__ = ["DEPTH", "TooDeep", "one_line", "printable", "read_json"]
 
 DEPTH: Final = 100
 """Levels of nesting that are read; far deeper ones break functions that go down into a value."""
@@ -44,3 +44,8 @@ def _parts(value: dict[str, object] | list[object]) -> list[object]:
 def printable(text: str) -> str:
     """Put a dot in place of what a terminal may take for a command or for nothing at all; line ends stay."""
     return "".join(character if character.isprintable() or character == "\n" else "·" for character in text)
+
+
+def one_line(text: str) -> str:
+    """Do the same with line ends."""
+    return printable(text).replace("\n", "·")

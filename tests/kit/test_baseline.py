@@ -64,6 +64,7 @@ MISTAKES = {
     "empty_value": ("[[known]]\nrequirement =\n", "is not TOML"),
     "unknown_table": ("[[knwon]]\n", "'knwon' is unknown; a baseline has entries headed [[known]]"),
     "one_table": ("[known]\n", "head each entry with [[known]]"),
+    "no_entries": ("known = 3\n", "head each entry with [[known]]"),
     "inline": ('known = [{requirement = "OFFER-4"}]\n', "head each entry with [[known]]"),
     "unknown_key": (f'{entry()}reasons = "x"\n', "line 5: 'reasons' is unknown; did you mean reason?"),
     "unknown_requirement": (entry("OFER-4"), "line 2: there is no requirement 'OFER-4'; did you mean OFFER-4?"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from signalproof.errors import InvalidTarget
-from signalproof.foreign import printable, read_json
+from signalproof.foreign import one_line, read_json
 from signalproof.reports.markdown import code, escaped
 from signalproof.reports.matrix import short
 from signalproof.reports.plot import Distribution, distributions
@@ -193,7 +193,7 @@ def _closing(found: Comparison) -> str:
 def plain(found: Comparison) -> Iterator[str]:
     """Give the comparison as lines for a terminal."""
     for line in _plain(found):
-        yield printable(line).replace("\n", "·")
+        yield one_line(line)
 
 
 def _plain(found: Comparison) -> Iterator[str]:

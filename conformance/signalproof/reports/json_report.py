@@ -12,6 +12,7 @@ from signalproof.baseline import Assessment
 from signalproof.errors import NonConformance, TargetUnusable
 from signalproof.redact import Redactor, cut
 from signalproof.reports import known
+from signalproof.reports.outcomes import CHECKED, outcomes
 from signalproof.reports.shape import VERSION, Finding, Message, Report, RequirementRow, Row, Timing
 from signalproof.reports.terminal import not_claimed, verdict
 from signalproof.requirements import Level, catalogue, spec_version
@@ -66,7 +67,7 @@ def document(
             "duration_s": round(duration, 3),
             "handshakes": sum(result.cast.handshakes for result in results),
             "must_kept": musts.count("kept"),
-            "must_checked": sum(outcome in {"kept", "broken", "undecided"} for outcome in musts),
+            "must_checked": sum(outcome in CHECKED for outcome in musts),
         },
         "requirements": requirements,
         "results": rows,
@@ -118,32 +119,24 @@ def _json(value: object) -> str:
 
 def _requirements(target: Target, results: Sequence[Result]) -> Iterator[RequirementRow]:
     """Give what came of each requirement, in the order of the specification."""
-    breached = {i for result in results for found in result.findings for i in found.requirements}
-    ran = [result for result in results if result.skipped is None]
-    cited = {i for result in ran for i in result.check.requirements}
-    undecided = {i for result in ran if result.breaches or result.error for i in result.check.requirements}
+    decided = outcomes(results)
     reasons = {i: result.skipped for result in results if result.skipped for i in result.check.requirements}
     for requirement in catalogue().values():
-        identifier, level = requirement.id, requirement.level
         row: RequirementRow = {
-            "id": identifier,
-            "level": level.value,
+            "id": requirement.id,
+            "level": requirement.level.value,
             "profile": requirement.profile,
             "sentence": requirement.sentence,
             "link": requirement.link,
             "outcome": "not_checked",
         }
-        if identifier in breached:
-            row["outcome"] = "broken" if level is Level.MUST else "not_followed"
-        elif identifier in undecided:
-            row["outcome"] = "undecided"
-        elif identifier in cited:
-            row["outcome"] = "kept"
+        if requirement.id in decided:
+            row["outcome"] = decided[requirement.id]
         elif requirement.untestable:
             row["outcome"], row["reason"] = "not_testable", requirement.untestable
         elif requirement.profile not in target.profiles:
             row["reason"] = f"the profile {requirement.profile} is not checked"
-        elif reason := reasons.get(identifier):
+        elif reason := reasons.get(requirement.id):
             row["reason"] = reason
         yield row
 

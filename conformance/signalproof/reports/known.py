@@ -9,7 +9,7 @@ from typing import Any
 
 from signalproof.baseline import TODO, Assessment, Baseline, Entry, Expected, plain_name
 from signalproof.errors import InvalidTarget, NonConformance
-from signalproof.foreign import printable
+from signalproof.foreign import one_line
 from signalproof.requirements import Level, catalogue
 from signalproof.runner import Result
 
@@ -119,7 +119,7 @@ def _block(requirement: str, check: str, result: Result, found: NonConformance) 
     outcome = Expected.FAIL if catalogue()[requirement].level is Level.MUST else Expected.WARN
     seen = result.cast.redact(f"{plain_name(result.check.name)}: expected {found.expected}; received {found.received}")
     fields = {"requirement": requirement, "check": check, "outcome": outcome.value, "reason": f"{TODO}: why?"}
-    comments = [f"# {catalogue()[requirement].sentence}", f"# {printable(seen).replace('\n', '·')}"]
+    comments = [f"# {catalogue()[requirement].sentence}", f"# {one_line(seen)}"]
     values = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items() if value]
     return "\n".join([*comments, "[[known]]", *values, ""])
 

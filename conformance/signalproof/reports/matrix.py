@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from signalproof.reports.outcomes import CHECKED
 from signalproof.reports.shape import Finding, Report, RequirementRow, Row
 
 __all__ = ["OUTCOMES", "Breach", "ProfileRow", "breaches", "profile_rows", "short", "verdict_sentence"]
@@ -73,7 +74,7 @@ def profile_rows(report: Report) -> list[ProfileRow]:
 
 def _profile(report: Report, name: str) -> ProfileRow:
     rows = [row for row in report["requirements"] if row["profile"] == name]
-    decided = [row for row in rows if row["outcome"] in {"kept", "broken", "not_followed", "undecided"}]
+    decided = [row for row in rows if row["outcome"] in CHECKED]
     musts = [row["outcome"] for row in decided if row["level"] == "MUST"]
     shoulds = [row["outcome"] for row in decided if row["level"] == "SHOULD"]
 

@@ -17,6 +17,7 @@ from signalproof.baseline import Assessment
 from signalproof.errors import NonConformance
 from signalproof.foreign import printable
 from signalproof.reports import known
+from signalproof.reports.outcomes import outcomes
 from signalproof.requirements import PROFILES, Level, catalogue, spec_version
 from signalproof.runner import Check, Result, Verdict
 from signalproof.target import Target
@@ -136,11 +137,10 @@ def summary(
     stalled: str | None = None,
 ) -> list[str]:
     """Give the verdict and what it stands on; `stalled` says that this machine was too busy."""
-    order = list(catalogue()).index
-    broken, warned = _breached(results, Level.MUST), _breached(results, Level.SHOULD, new=True)
+    warned = _breached(results, Level.SHOULD, new=True)
     ran = [result for result in results if result.skipped is None]
-    cited = {identifier for result in ran for identifier in result.check.requirements}
-    musts = [i for i in cited if catalogue()[i].level is Level.MUST]
+    decided = outcomes(results)
+    musts = {i: decided[i] for i in catalogue() if i in decided and catalogue()[i].level is Level.MUST}
     handshakes = sum(result.cast.handshakes for result in results)
     lines = []
     for result in results:
@@ -150,8 +150,7 @@ def summary(
                 lines.append(result.cast.redact(f"         {found.hint}"))
     lines += [f"not run: {_short(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
     lines += [f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s", *filter(None, [stalled])]
-    undecided = {i for result in ran if result.error for i in result.check.requirements} - {*broken}
-    kept = len([i for i in musts if i not in broken and i not in undecided])
+    kept = list(musts.values()).count("kept")
     lines.append(f"{kept} of {len(musts)} MUST requirements kept")
     if not any(connection.heard for result in ran for connection in result.cast.connections):
         lines.append("no event of any kind arrived: does the server emit, and to the connections' Socket.IO sids?")
@@ -162,8 +161,8 @@ def summary(
         lines.append(f"broken: {identifier}, in {checks}: {catalogue()[identifier].sentence}")
     if new:
         lines.append(f"reasons and typical fixes: signalproof explain {' '.join(new[:SHOWN])}")
-    if open_ones := [i for i in musts if i in undecided]:
-        lines.append(f"undecided, because their checks ended before: {', '.join(sorted(open_ones, key=order))}")
+    if undecided := [i for i, outcome in musts.items() if outcome == "undecided"]:
+        lines.append(f"undecided, because their checks ended before: {', '.join(undecided)}")
     if warned:
         lines.append(f"{'broken' if strict else 'not followed'} (SHOULD): {', '.join(warned)}")
     closing = f"verdict: {target.url} is {verdict(results, strict=strict).upper()}"
