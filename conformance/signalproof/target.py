@@ -64,6 +64,12 @@ class Target:
                     found[secret] = f"<header {name}>"
         return found
 
+    def conceal(self, text: str) -> str:
+        """Put their names in place of the values of headers, which some servers repeat."""
+        for secret, name in self.secrets.items():
+            text = text.replace(secret, name)
+        return text
+
     @property
     def shown(self) -> tuple[str, ...]:
         """The addresses that the operator gave, which head every report anyway."""

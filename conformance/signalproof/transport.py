@@ -23,11 +23,14 @@ from socketio.exceptions import ConnectionError as SocketConnectionError
 
 from signalproof.foreign import TooDeep, read_json
 from signalproof.pace import Pace
+from signalproof.redact import cut
 from signalproof.target import Target
 
 __all__ = ["ConnectRefused", "Http", "HttpFailure", "HttpReply", "RawSocket", "Socket", "SocketFailure"]
 
 OnEvent = Callable[[str, tuple[object, ...], float], None]
+REFUSAL = 1_000
+"""Characters that are read of why CONNECT was refused."""
 LONGEST = 4_194_304
 """Bytes of a reply that are read, as many as aiohttp reads of a WebSocket message."""
 _SILENT = logging.getLogger("signalproof.silent")
@@ -178,7 +181,7 @@ class Socket:
         text = message.get("message") if isinstance(message, dict) else message
         # python-socketio reports a failed transport here too, but by name only.
         if text not in {None, "Connection error"}:
-            self._refusals.append(str(text)[:80].rstrip("."))
+            self._refusals.append(cut(str(text), REFUSAL).rstrip("."))
 
     def _closed(self, *_: object) -> None:
         for future in self._pending:

@@ -31,7 +31,7 @@ def nested(levels: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """What the server says where: each text goes out as it is; an empty `endless` reply never ends."""
+    """What the server says where: `%s` is the new sid, `%t` the token, `%k` a header; `endless` never ends."""
 
     discovery: str = ""
     opening: str = OPENING
@@ -63,6 +63,8 @@ KINDS: Final = {
     "wrong-timers": replace(GOOD, opening=OPENING.replace("25000", "NaN").replace("20000", '"soon"')),
     "refused": replace(GOOD, connected="44" + json.dumps({"message": ESCAPES})),
     "refused-login": replace(GOOD, acknowledgement=json.dumps([{"status": 1, "message": ESCAPES}])),
+    "repeats-token": replace(GOOD, connected='44{"message":"no user has the token %t and the key %k."}'),
+    "repeats-token-later": replace(GOOD, acknowledgement='[{"status":1,"message":"%t is not yours, by %k"}]'),
     "list": replace(GOOD, acknowledgement='[["ok"]]'),
     "deep-acknowledgement": replace(GOOD, acknowledgement=nested(500)),
     "deep-event": replace(GOOD, events=(f'42["sender_offer",{nested(500)}]',)),
@@ -86,6 +88,7 @@ class Server:
         self.manner = manner
         self.sockets: set[web.WebSocketResponse] = set()
         self.numbers = count()
+        self.token = self.key = ""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve any request."""
@@ -109,6 +112,7 @@ class Server:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)
+        self.key = request.headers.get("x-key", "")
         await socket.send_str(f"0{self.manner.opening}")
         async for message in socket:
             for packet in self.answers(str(message.data)):
@@ -116,12 +120,18 @@ class Server:
         self.sockets.discard(socket)
         return socket
 
+    def filled(self, text: str) -> str:
+        """Put in what the client has sent."""
+        return text.replace("%t", self.token).replace("%k", self.key)
+
     def answers(self, packet: str) -> Iterator[str]:
         """Give what is sent after a packet."""
         if packet.startswith("40"):
-            yield self.manner.connected.replace("%s", f"socket-{next(self.numbers)}")
+            if packet != "40":
+                self.token = str(json.loads(packet[2:]).get("token"))
+            yield self.filled(self.manner.connected.replace("%s", f"socket-{next(self.numbers)}"))
         elif packet.startswith("42") and (number := packet[2 : packet.find("[")]):
-            yield f"43{number}{self.manner.acknowledgement}"
+            yield f"43{number}{self.filled(self.manner.acknowledgement)}"
 
 
 async def pour(request: web.Request) -> web.StreamResponse:

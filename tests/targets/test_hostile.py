@@ -73,3 +73,21 @@ def test_other_commands_survive_a_hostile_server(tmp_path: Path, kind: str, comm
             output = clean(process.finish(LIMIT))
     fine = command == "doctor" and kind not in STOPPED
     assert process.popen.returncode == (0 if fine else 1 if kind not in STOPPED else 4), output
+
+
+@pytest.mark.parametrize("kind", ["repeats-token", "repeats-token-later"])
+@pytest.mark.parametrize("command", ["check", "doctor", "call"])
+def test_a_secret_that_the_server_repeats_is_not_shown(tmp_path: Path, kind: str, command: str) -> None:
+    """Neither on the terminal nor in a report."""
+    with serving(tmp_path, "hostile.py", kind) as url:
+        secrets = ("--token-command", "echo tok!{login}~secret", "--header", "X-Key: open!sesame")
+        arguments = (sys.executable, "-m", "signalproof", command, url, *secrets)
+        with running(*arguments, folder=tmp_path) as process:
+            output = clean(process.finish(LIMIT))
+    assert process.popen.returncode == 4, output
+    assert "<token>" in output
+    assert "<header X-Key>" in output
+    reports = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.*") if path.is_file()]
+    assert len(reports) == (5 if command == "check" else 0)
+    for secret in ("tok!", "~secret", "sesame"):
+        assert not any(secret in text for text in [output, *reports])

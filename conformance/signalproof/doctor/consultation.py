@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from statistics import median
 
 from signalproof.doctor import clock, engine, layers, preflight
@@ -35,7 +36,7 @@ async def consult(target: Target, identities: Identities, *, available: Sequence
             yield finding
         if reached:
             async for finding in _speak(target, http, identities, available):
-                yield finding
+                yield replace(finding, seen=target.conceal(finding.seen))
     finally:
         await http.close()
     yield _udp()
@@ -129,7 +130,7 @@ async def _session(target: Target, http: Http, login: str, token: str | None) ->
         await preflight.connect(target, http, socket, token)
         yield good("CONNECT", f"accepted{' with a token' if token else ''}; a silent loss shows after "
                    f"{socket.ping_seconds:g} s")  # fmt: skip
-        await preflight.log_in(target, socket, login)
+        await preflight.log_in(target, socket, login, token)
         yield good("login", f"acknowledged, as {login}")
     except TargetUnusable as unusable:
         yield _refused("login" if socket.connected else "CONNECT", unusable)

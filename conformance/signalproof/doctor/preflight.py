@@ -14,6 +14,7 @@ from signalproof.errors import InvalidTarget, TargetUnusable
 from signalproof.foreign import read_json
 from signalproof.identity import Anonymous, Identities
 from signalproof.peer import host_addresses
+from signalproof.redact import cut
 from signalproof.requirements import PROFILES
 from signalproof.schemas import violation
 from signalproof.target import Target, parse_url
@@ -32,6 +33,15 @@ async def examine(target: Target, http: Http, identities: Identities, *, availab
 
     Raises `TargetUnusable` when it cannot: nothing listens, no Socket.IO, no VCSP.
     """
+    try:
+        target = await _examined(target, http, identities, available)
+    except TargetUnusable as unusable:
+        raise TargetUnusable(target.conceal(unusable.problem), target.conceal(unusable.remedy)) from None
+    http.adopt(target)
+    return target
+
+
+async def _examined(target: Target, http: Http, identities: Identities, available: Sequence[str]) -> Target:
     reply, discovered = await discover(target, http)
     target = complete(target, discovered, available, identities)
     login, token = await new_login(target, identities)
@@ -40,13 +50,11 @@ async def examine(target: Target, http: Http, identities: Identities, *, availab
     try:
         await connect(target, http, socket, token)
         judge_offer(target, probe)
-        await log_in(target, socket, login)
+        await log_in(target, socket, login, token)
     finally:
         await socket.close()
     limits = {"silent_loss_seconds": socket.ping_seconds + 5, **target.limits}
-    target = replace(scaled(target, probe.elapsed), limits=limits, notes=(*target.notes, *clock.notes(reply, token)))
-    http.adopt(target)
-    return target
+    return replace(scaled(target, probe.elapsed), limits=limits, notes=(*target.notes, *clock.notes(reply, token)))
 
 
 def scaled(target: Target, round_trip: float) -> Target:
@@ -189,7 +197,7 @@ async def connect(target: Target, http: Http, socket: Socket, token: str | None)
         await socket.connect(connect_auth(token))
     except ConnectRefused as refusal:
         raise TargetUnusable(
-            f"{target.socket_url}/socket.io/ refused the connection: {refusal}.",
+            f"{target.socket_url}/socket.io/ refused the connection: {_quoted(str(refusal), token)}.",
             "If it asks for a token: is it the right secret, key or command, and are claims such as aud missing?",
         ) from None
     except SocketFailure as failure:
@@ -201,7 +209,7 @@ async def connect(target: Target, http: Http, socket: Socket, token: str | None)
         ) from None
 
 
-async def log_in(target: Target, socket: Socket, login: str) -> None:
+async def log_in(target: Target, socket: Socket, login: str, token: str | None) -> None:
     """Log in as the checks do; raises `TargetUnusable` when that fails."""
     try:
         acknowledgement = await socket.request("login", login_payload(login), timeout=target.timeout)
@@ -212,6 +220,11 @@ async def log_in(target: Target, socket: Socket, login: str) -> None:
         ) from None
     if acknowledgement and violation("Failure", acknowledgement[0]) is None:
         raise TargetUnusable(
-            f"{target.socket_url}/socket.io/ refused the login {login}: {acknowledgement[0]}.",
+            f"{target.socket_url}/socket.io/ refused the login {login}: {_quoted(str(acknowledgement[0]), token)}.",
             "If it only takes known users, give their tokens or accounts; if names have a form, list accounts.",
         )
+
+
+def _quoted(text: str, token: str | None) -> str:
+    """Quote what the target says, but neither at length nor the token, which some servers repeat."""
+    return cut(text.replace(token, "<token>") if token else text, 200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from signalproof import __version__
@@ -85,17 +85,8 @@ def unusable(target: Target, found: TargetUnusable) -> Report:
     report = document(target, [], 0.0, strict=False)
     report["verdict"] = "unusable"
     # Addresses stay here: they are those of the operator's own network, and the remedy may be about them.
-    report["problem"], report["remedy"] = (
-        _without(target.secrets, found.problem),
-        _without(target.secrets, found.remedy),
-    )
+    report["problem"], report["remedy"] = found.problem, found.remedy
     return report
-
-
-def _without(secrets: Mapping[str, str], text: str) -> str:
-    for secret, name in secrets.items():
-        text = text.replace(secret, name)
-    return text
 
 
 def dump(report: Report) -> bytes:
