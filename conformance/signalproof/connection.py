@@ -164,9 +164,10 @@ class Client:
     async def log_in(self, login: str, *, requirement: str = "LOGIN-2") -> Self:
         """Log in and expect success."""
         payload = login_payload(login)
-        _check_own_message("LoginRequest", payload)
         ack = await self.try_log_in(payload, shown=f"login as {self.name.partition('#')[0]}", requirement=requirement)
         accepted = not ack or ack == (None,) or (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
+        if not accepted:
+            _require_sound("LoginRequest", payload)
         self._stage.expectations.expect(
             requirement,
             accepted,
@@ -282,8 +283,6 @@ class Client:
         fields: Fields = {}
         if body is None:
             fields = {k: v for k, v in {**base, **variation.get("fields", {})}.items() if v is not OMIT}
-            if not variation.get("malformed"):
-                _check_own_message(posting.kind.request_schema, fields)
             body = encode_body(fields, variation.get("encoding", Encoding.JSON))
             if "recode" in variation:
                 body = variation["recode"](body)
@@ -307,6 +306,8 @@ class Client:
         else:
             posting.reply = read_reply(raw, posting.kind.accepted_schema)
         posting.replied_at = perf_counter()
+        if fields and not posting.accepted and not variation.get("malformed"):
+            _require_sound(posting.kind.request_schema, fields)
         stage.ledger.replied(posting)
         answer = posting.reply.raw.body if posting.reply.raw else b""
         stage.transcript.add(SERVER, self.name, posting.reply.text, channel=Channel.HTTP, content=answer)
@@ -340,9 +341,10 @@ class Client:
         )
 
 
-def _check_own_message(schema: str, message: Fields) -> None:
+def _require_sound(schema: str, message: Fields) -> None:
+    """See, before a refusal is held against the target, that the kit's own message is sound."""
     if problem := violation(schema, message, content=True):
-        raise KitError(f"the kit was about to send a malformed message: {problem}")
+        raise KitError(f"the kit has sent a malformed message: {problem}")
 
 
 def _short(values: tuple[object, ...]) -> str:

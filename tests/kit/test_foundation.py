@@ -43,6 +43,13 @@ async def test_of_a_refusal_with_the_control_of_another_endpoint(cast):
 
 
 @requirement("OFFER-6")
+async def test_of_a_refusal_that_the_kit_has_earned(cast):
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    cast.refused(await man.try_offer(woman, fields={"type": "Sender"}), "OFFER-6")
+
+
+@requirement("OFFER-6")
 async def test_of_a_refusal_with_its_control(cast):
     man, woman = await cast.enter("man", "woman")
     cast.refused(await man.try_offer("nobody"), "OFFER-6")
@@ -51,7 +58,7 @@ async def test_of_a_refusal_with_its_control(cast):
 
 
 def test_a_check_without_evidence_or_control_cannot_pass(kit: Kit, serve: Serve) -> None:
-    """Four ways to prove nothing are errors of the kit, and the fifth check passes beside them."""
+    """Five ways to prove nothing are errors of the kit, and the sixth check passes beside them."""
     (kit.folder / "test_planted.py").write_text(CHECKS, encoding="utf-8")
     run = kit.pytest("test_planted.py", f"--target={serve('Assembly').url}", "--report", "out")
     outcomes = {row["check"].rpartition("::")[2]: (row["outcome"], row["message"]) for row in run.rows("")}
@@ -63,6 +70,10 @@ def test_a_check_without_evidence_or_control_cannot_pass(kit: Kit, serve: Serve)
         "test_of_a_refusal_with_the_control_of_another_endpoint": (
             "error",
             "this check expects refusals without a control: candidate",
+        ),
+        "test_of_a_refusal_that_the_kit_has_earned": (
+            "error",
+            "the kit has sent a malformed message: /type: 'sender' was expected (schemas/v1/SenderOfferRequest.json)",
         ),
         "test_of_a_refusal_with_its_control": ("passed", ""),
     }, run.output

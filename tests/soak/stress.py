@@ -19,7 +19,7 @@ START: Final = 20
 DEPLOYMENTS: Final = Path(__file__).parents[1] / "kit" / "deployments.py"
 REFERENCE: Final = (
     *(sys.executable, "-m", "signalproof_server", "--log-level", "error"),
-    *("--ping-interval", "0.5", "--ping-timeout", "2"),
+    *("--ping-interval", "0.75", "--ping-timeout", "1.75"),
 )
 LOOP: Final = """
 import os, sys, time

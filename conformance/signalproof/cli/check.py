@@ -19,7 +19,7 @@ from signalproof.resources import SUITE
 
 __all__ = ["check"]
 
-QUICK = ("--ping-interval", "0.5", "--ping-timeout", "2")
+QUICK = ("--ping-interval", "0.75", "--ping-timeout", "1.75")
 """Engine.IO timers under which a silent loss shows within the time of a run (PRES-3)."""
 
 
