@@ -31,8 +31,8 @@ __all__ = ["ConnectRefused", "Http", "HttpFailure", "HttpReply", "RawSocket", "S
 OnEvent = Callable[[str, tuple[object, ...], float], None]
 REFUSAL = 1_000
 """Characters that are read of why CONNECT was refused."""
-LONGEST = 4_194_304
-"""Bytes of a reply that are read, as many as aiohttp reads of a WebSocket message."""
+LONGEST = 33_554_432
+"""Bytes of a reply that are read: `/online` may list a million logins."""
 _SILENT = logging.getLogger("signalproof.silent")
 """Takes the logs of the libraries, which would stand between the lines of the report: each check says what it saw."""
 _SILENT.setLevel(logging.CRITICAL + 1)

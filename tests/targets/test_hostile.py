@@ -13,8 +13,8 @@ LIMIT = 40
 """Seconds that a run may take, most of them for events that never come."""
 
 STOPPED = {
-    "endless-discovery": "the reply is longer than 4,194,304 bytes",
-    "endless-reply": "POST URL/offer got no reply: the reply is longer than 4,194,304 bytes",
+    "endless-discovery": "the reply is longer than 33,554,432 bytes",
+    "endless-reply": "POST URL/offer got no reply: the reply is longer than 33,554,432 bytes",
     "deep-opening": "There is no Socket.IO server at URL/socket.io/",
     "vast-timer": "the open packet of Engine.IO gives no time as pingInterval",
     "wrong-timers": "the open packet of Engine.IO gives no time as pingInterval and pingTimeout",

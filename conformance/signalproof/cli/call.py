@@ -8,6 +8,7 @@ import click
 
 from signalproof.cli.group import Exit
 from signalproof.cli.parameters import namespace, target_options
+from signalproof.foreign import printable
 
 __all__ = ["call"]
 
@@ -35,7 +36,6 @@ def call(url: str | None, caller: str, callee: str, seconds: float, **values: ob
 
     from signalproof import client, options
     from signalproof.errors import NonConformance, SignalproofError
-    from signalproof.foreign import printable
 
     def say(text: str) -> None:
         click.echo(printable(text))

@@ -9,6 +9,7 @@ import click
 
 from signalproof.cli.group import Exit
 from signalproof.cli.parameters import namespace, target_options
+from signalproof.foreign import printable
 
 if TYPE_CHECKING:
     from signalproof.doctor import Finding
@@ -80,8 +81,6 @@ async def _examine(target: Target, identities: Identities) -> list[str]:
 
 
 def _print(finding: Finding) -> None:
-    from signalproof.foreign import printable
-
     colour = {"ok": "green", "note": "yellow", "stop": "red"}[finding.mark]
     click.echo(f"{click.style(f'{finding.mark:5}', fg=colour)} {finding.step:{WIDTH}} {printable(finding.seen)}")
     if finding.advice:

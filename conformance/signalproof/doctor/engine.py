@@ -13,8 +13,8 @@ from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, Socke
 
 __all__ = ["described", "look", "obstacle"]
 
-EVER = 2.0**53
-"""Milliseconds that no timer reaches."""
+EVER = 2**53
+"""What no time or size reaches: whole numbers up to it are exact, whoever reads them (RFC 8259, section 6)."""
 SESSIONS = 4
 """How many sessions are opened to see whether they stay: where chance decides, one in sixteen misses it."""
 _NEW = {"connection": "close"}

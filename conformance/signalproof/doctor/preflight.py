@@ -24,8 +24,6 @@ from signalproof.wire import connect_auth, encode_body, login_payload, offer_fie
 __all__ = ["complete", "connect", "discover", "examine", "log_in", "new_login", "probe_offer", "require_interface"]
 
 DISCOVERY = "/.well-known/vcsp"
-EVER = 2**53
-"""What any larger limit is taken for: whole numbers up to it are exact, whoever reads them (RFC 8259, section 6)."""
 
 
 async def examine(target: Target, http: Http, identities: Identities, *, available: Sequence[str]) -> Target:
@@ -142,7 +140,9 @@ def complete(target: Target, discovered: dict[str, Any], available: Sequence[str
         if type(identities) is not Anonymous and "auth" not in profiles:
             profiles, reason = (*profiles, "auth"), f"{reason}; auth, because tokens were given"
     declared = discovered.get("limits", {})
-    limits = {name: float(min(value, EVER)) for name, value in declared.items() if isinstance(value, int | float)}
+    limits = {
+        name: float(min(value, engine.EVER)) for name, value in declared.items() if isinstance(value, int | float)
+    }
     return replace(
         target,
         socket_url=socket_url,
