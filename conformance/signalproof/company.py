@@ -89,10 +89,17 @@ class Company(Expectations):
         """A login that nobody ever has."""
         return f"sp.{self._ledger.run}.{self._number}.nobody"
 
+    async def _token(self, login: str) -> str | None:
+        """Get the token of a login, and let no report of the run tell it."""
+        token = await self._identities.token(login)
+        if token is not None:
+            self._ledger.pseudonyms.of("token", token)
+        return token
+
     async def connect(self, name: str, *, login: str | None = None) -> Connection:
         """Bring on a connection that has not logged in; `identity` is the login it is meant for."""
         identity = login or self.login(name)
-        token = await self._identities.token(identity)
+        token = await self._token(identity)
         connection = Connection(self._unused(name), self._stage, identity=identity, token=token)
         self.connections.append(connection)
         await connection.open()
@@ -254,7 +261,7 @@ class Company(Expectations):
 
     async def connect_packet(self, name: str) -> str:
         """Give the Socket.IO CONNECT packet that a raw socket has to send for `name`, with its token if need be."""
-        token = await self._identities.token(self.login(name))
+        token = await self._token(self.login(name))
         return "40" if token is None else f"40{json.dumps(connect_auth(token))}"
 
     async def expect_connect_error(self, auth: object, requirement: str) -> None:

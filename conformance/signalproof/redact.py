@@ -31,7 +31,7 @@ _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _FORM = re.compile(r"""[^\s"'<>]*%[0-9A-Fa-f]{2}[^\s"'<>]*""")
 _WORDS = tuple(
     re.compile(rf"[{characters}]{{{LONG},}}=*")
-    for characters in (r"A-Za-z0-9_\-", r"A-Za-z0-9+/", r"A-Za-z0-9_\-.", r"A-Za-z0-9:")
+    for characters in (r"A-Za-z0-9_\-", r"A-Za-z0-9+/", r"A-Za-z0-9_\-.", r"A-Za-z0-9_\-.~+/", r"A-Za-z0-9:")
 )
 _IPV6 = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{0,4}:){2,8}(?:(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9A-Fa-f]{1,4})?(?![0-9A-Za-z])"

@@ -14,9 +14,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from tests.targets.null import serve
 
 ESCAPES: Final = "\x1b[31mred\x1b[0m\x07\x1b]0;title\x07\u202e\x9b31m"
 """What terminals take for commands."""
@@ -65,6 +70,7 @@ KINDS: Final = {
     "refused-login": replace(GOOD, acknowledgement=json.dumps([{"status": 1, "message": ESCAPES}])),
     "repeats-token": replace(GOOD, connected='44{"message":"no user has the token %t and the key %k."}'),
     "repeats-token-later": replace(GOOD, acknowledgement='[{"status":1,"message":"%t is not yours, by %k"}]'),
+    "repeats-token-in-replies": replace(GOOD, reply='{"status":1,"message":"%t and %k are not enough"}'),
     "list": replace(GOOD, acknowledgement='[["ok"]]'),
     "deep-acknowledgement": replace(GOOD, acknowledgement=nested(500)),
     "deep-event": replace(GOOD, events=(f'42["sender_offer",{nested(500)}]',)),
@@ -105,7 +111,7 @@ class Server:
             with suppress(ConnectionError):
                 for event in self.manner.events:
                     await socket.send_str(event)
-        return web.Response(text=self.manner.reply, content_type="application/json")
+        return web.Response(text=self.filled(self.manner.reply), content_type="application/json")
 
     async def talk(self, request: web.Request) -> web.WebSocketResponse:
         """Speak Engine.IO and Socket.IO, as far as a login goes."""
@@ -144,21 +150,9 @@ async def pour(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def serve(manner: Manner) -> None:
-    """Serve on a free port until the process is ended."""
-    app = web.Application(client_max_size=2**26)
-    app.router.add_route("*", "/{anything:.*}", Server(manner).handle)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    sys.stdout.write(f"http://127.0.0.1:{runner.addresses[0][1]}\n")
-    sys.stdout.flush()
-    await asyncio.Event().wait()
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=KINDS)
     options = parser.parse_args()
     logging.disable()  # nobody reads it, and a full pipe would stop the process
-    asyncio.run(serve(KINDS[options.kind]))
+    asyncio.run(serve(Server(KINDS[options.kind]).handle, sockets=False))

@@ -75,19 +75,24 @@ def test_other_commands_survive_a_hostile_server(tmp_path: Path, kind: str, comm
     assert process.popen.returncode == (0 if fine else 1 if kind not in STOPPED else 4), output
 
 
-@pytest.mark.parametrize("kind", ["repeats-token", "repeats-token-later"])
-@pytest.mark.parametrize("command", ["check", "doctor", "call"])
-def test_a_secret_that_the_server_repeats_is_not_shown(tmp_path: Path, kind: str, command: str) -> None:
-    """Neither on the terminal nor in a report."""
+@pytest.mark.parametrize(
+    ("kind", "command", "code"),
+    [
+        *[(kind, name, 4) for kind in ("repeats-token", "repeats-token-later") for name in ("check", "doctor", "call")],
+        ("repeats-token-in-replies", "check", 1),
+        ("repeats-token-in-replies", "call", 1),
+    ],
+)
+def test_a_secret_that_the_server_repeats_is_not_shown(tmp_path: Path, kind: str, command: str, code: int) -> None:
+    """Neither on the terminal nor in a report, whether the server refuses the kit or a request of a check."""
     with serving(tmp_path, "hostile.py", kind) as url:
-        secrets = ("--token-command", "echo tok!{login}~secret", "--header", "X-Key: open!sesame")
-        arguments = (sys.executable, "-m", "signalproof", command, url, *secrets)
-        with running(*arguments, folder=tmp_path) as process:
+        options = ["--token-command", "echo tok.{login}~secret", "--header", "X-Key: open!sesame"]
+        options += ["-k", "the_description_is_forwarded", "--timeout", "1"] if command == "check" else []
+        with running(sys.executable, "-m", "signalproof", command, url, *options, folder=tmp_path) as process:
             output = clean(process.finish(LIMIT))
-    assert process.popen.returncode == 4, output
-    assert "<token>" in output
+    assert process.popen.returncode == code, output
     assert "<header X-Key>" in output
     reports = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.*") if path.is_file()]
     assert len(reports) == (5 if command == "check" else 0)
-    for secret in ("tok!", "~secret", "sesame"):
-        assert not any(secret in text for text in [output, *reports])
+    for secret in ("tok.sp", "~secret", "sesame"):
+        assert not any(secret in text for text in [output, *reports]), secret
