@@ -319,3 +319,16 @@ def test_a_baseline_that_cannot_be_used_ends_the_run_at_once(kit: Kit, serve: Se
         assert message in run.output
         assert "Traceback" not in run.output
         assert "passed" not in run.output
+
+
+def test_a_baseline_of_a_whole_run_holds_in_the_next(kit: Kit, serve: Serve) -> None:
+    """Also for what a check breaks beside a requirement that is known: that it breaks has to be seen again."""
+    url = serve("TrimsTexts").url
+    written = kit.check(url, "--write-baseline", "known.toml")
+    broken = {entry.requirement for entry in Baseline.load(kit.folder / "known.toml").entries}
+    assert {"OFFER-3", "OFFER-4", "LOGIN-4"} <= broken, written.output
+    again = kit.check(url, "--baseline", "known.toml")
+    assert again.code == 0, again.output
+    assert again.report is not None
+    assert {entry["requirement"] for entry in again.report["baseline"]["known"]} == broken
+    assert (again.report["baseline"]["stale"], again.report["baseline"]["undecided"]) == ([], [])
