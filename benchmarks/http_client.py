@@ -19,7 +19,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "conformance"))
 
-from signalproof.embedded import reference_server, url_of
+from signalproof.config.embedded import reference_server, url_of
 
 BODY = b'{"sid":"x","type":"sender","reciever_login":"y","offer":"{}"}'
 HEADERS = {"content-type": "application/json"}

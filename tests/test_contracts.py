@@ -16,7 +16,7 @@ from contract import promises
 from jsonschema import Draft202012Validator
 
 import signalproof_server.wire
-from signalproof.wire import POST_PATHS
+from signalproof.protocol.wire import POST_PATHS
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMAS = ROOT / "schemas"

@@ -67,7 +67,9 @@ def test_the_wheel_is_light_and_has_no_tools(wheel: Path) -> None:
 
 def test_the_contract_is_printed_from_the_wheel(installed: Path) -> None:
     """From its own copy, which is the one of this checkout."""
-    location = run(installed, "-c", "from signalproof.resources import resource; print(resource('schemas'))").strip()
+    location = run(
+        installed, "-c", "from signalproof.protocol.resources import resource; print(resource('schemas'))"
+    ).strip()
     assert Path(location) == installed / "signalproof" / "_data" / "schemas"
     printed = run(installed, "-m", "signalproof", "schema", "--openapi")
     assert printed == (DIST / "openapi.json").read_text(encoding="utf-8")

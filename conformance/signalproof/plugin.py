@@ -11,8 +11,8 @@ import shlex
 
 import pytest
 
-from signalproof.flags import FLAGS
-from signalproof.resources import SUITE
+from signalproof.config.flags import FLAGS
+from signalproof.protocol.resources import SUITE
 
 __all__: list[str] = []
 
@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "early: the check takes long and begins before the others")
     if not any(config.getoption(name, default=None) for name in ("--target", "--target-file")):
         return
-    from signalproof.session import ConformanceSession
+    from signalproof.pytest_plugin.session import ConformanceSession
 
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(SUITE)]

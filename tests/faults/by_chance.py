@@ -27,7 +27,7 @@ from tests.proof.document import write_document
 from tests.proof.figures import MODEL
 from tests.proof.stamp import stamp
 
-from signalproof.resources import SUITE
+from signalproof.protocol.resources import SUITE
 
 __all__ = ["found_by_chance", "main"]
 

@@ -38,8 +38,8 @@ from tests.proof.document import write_document
 from tests.proof.figures import PROOF
 from tests.proof.stamp import stamp
 
-from signalproof.requirements import Level, catalogue
-from signalproof.resources import SUITE
+from signalproof.protocol.requirements import Level, catalogue
+from signalproof.protocol.resources import SUITE
 
 __all__ = ["Nursery", "Outcome", "citing", "main", "prove", "write_matrix"]
 

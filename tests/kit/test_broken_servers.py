@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from signalproof.requirements import catalogue
+from signalproof.protocol.requirements import catalogue
 
 if TYPE_CHECKING:
     from tests.kit.conftest import Kit, Served

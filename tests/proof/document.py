@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.proof import sections
 from tests.proof.figures import DOCUMENT, NOTHING, Measured, auth_of, cells, checked, took, when
 
-from signalproof.requirements import Level
+from signalproof.protocol.requirements import Level
 
 __all__ = ["render", "write_document"]
 

@@ -19,8 +19,8 @@ from tests.proof.figures import (
     when,
 )
 
-from signalproof.options import CHECKED_PROFILES
-from signalproof.requirements import catalogue
+from signalproof.config.options import CHECKED_PROFILES
+from signalproof.protocol.requirements import catalogue
 
 __all__ = ["contrarian", "faults", "model", "nulls", "oldstyle", "requirements", "soak", "unproven"]
 

@@ -20,8 +20,8 @@ from tests.proof.document import render
 from tests.proof.figures import DOCUMENT, Measured, checked
 from tests.targets.null import KINDS
 
-from signalproof.coverage import checks_by_requirement
-from signalproof.requirements import Level, Requirement, catalogue
+from signalproof.protocol.coverage import checks_by_requirement
+from signalproof.protocol.requirements import Level, Requirement, catalogue
 
 MEASURED = Measured.read()
 MUSTS = [requirement for requirement in checked() if requirement.level is Level.MUST]

@@ -8,7 +8,7 @@ import click
 
 from signalproof.cli.group import Exit
 from signalproof.cli.parameters import namespace, target_options
-from signalproof.foreign import printable
+from signalproof.text.untrusted import printable
 
 __all__ = ["call"]
 
@@ -34,7 +34,8 @@ def call(url: str | None, caller: str, callee: str, seconds: float, **values: ob
     option = namespace(url, values)
     import asyncio
 
-    from signalproof import client, options
+    from signalproof.cli import conversation
+    from signalproof.config import options
     from signalproof.errors import NonConformance, SignalproofError
 
     def say(text: str) -> None:
@@ -42,7 +43,7 @@ def call(url: str | None, caller: str, callee: str, seconds: float, **values: ob
 
     try:
         target, identities = options.read(option)
-        asyncio.run(client.call(target, identities, caller=caller, callee=callee, seconds=seconds, say=say))
+        asyncio.run(conversation.call(target, identities, caller=caller, callee=callee, seconds=seconds, say=say))
     except SignalproofError as error:
         click.echo(printable(f"Error: {error}"), err=True)
         sys.exit(Exit.UNUSABLE)

@@ -14,8 +14,8 @@ import click
 from signalproof.cli.group import Exit
 from signalproof.cli.parameters import arguments, session_options, usual_target_file
 from signalproof.errors import KitError
+from signalproof.protocol.resources import SUITE
 from signalproof.reports.folder import DEFAULT
-from signalproof.resources import SUITE
 
 __all__ = ["check"]
 
@@ -65,7 +65,7 @@ def check(url: str | None, pytest_args: tuple[str, ...], **values: object) -> No
 
 def _check_reference_server(values: Mapping[str, object], pytest_args: tuple[str, ...]) -> int:
     """Check the bundled server without and with authentication; give the worse exit code."""
-    from signalproof import embedded
+    from signalproof.config import embedded
 
     with TemporaryDirectory(prefix="signalproof-") as folder:
         secret = Path(folder, "secret")
@@ -83,7 +83,7 @@ def _check_reference_server(values: Mapping[str, object], pytest_args: tuple[str
                 click.echo()
             click.echo(f"the reference server {'with' if auth else 'without'} authentication")
             with embedded.reference_server(*options) as server:
-                import signalproof.session  # noqa: F401 - imported while the server starts
+                import signalproof.pytest_plugin.session  # noqa: F401 - imported while the server starts
 
                 try:
                     url = embedded.url_of(server)
@@ -102,7 +102,7 @@ def _run_pytest(options: list[str]) -> int:
     """Run the suite in this process, untouched by the plugins and settings of the current folder."""
     import pytest
 
-    import signalproof.session  # noqa: F401 - pytest would swallow an interrupt while it is imported
+    import signalproof.pytest_plugin.session  # noqa: F401 - pytest would swallow an interrupt while it is imported
 
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     os.environ.pop("PYTEST_ADDOPTS", None)

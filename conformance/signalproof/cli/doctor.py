@@ -9,12 +9,12 @@ import click
 
 from signalproof.cli.group import Exit
 from signalproof.cli.parameters import namespace, target_options
-from signalproof.foreign import printable
+from signalproof.text.untrusted import printable
 
 if TYPE_CHECKING:
+    from signalproof.config.identity import Identities
+    from signalproof.config.target import Target
     from signalproof.doctor import Finding
-    from signalproof.identity import Identities
-    from signalproof.target import Target
 
 __all__ = ["doctor"]
 
@@ -44,7 +44,7 @@ def doctor(url: str | None, **values: object) -> None:
     option = namespace(url, values)
     import asyncio
 
-    from signalproof import options
+    from signalproof.config import options
     from signalproof.errors import InvalidTarget
 
     try:
@@ -69,8 +69,8 @@ def _more(values: dict[str, object]) -> bool:
 
 async def _examine(target: Target, identities: Identities) -> list[str]:
     """Print each finding as it is made, and give the steps that stop a run."""
+    from signalproof.config.options import CHECKED_PROFILES
     from signalproof.doctor import Mark, consult
-    from signalproof.options import CHECKED_PROFILES
 
     stops: list[str] = []
     async for finding in consult(target, identities, available=CHECKED_PROFILES):

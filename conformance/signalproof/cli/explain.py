@@ -11,14 +11,14 @@ import click
 from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
-    from signalproof.explanation import Explanation
+    from signalproof.protocol.explanation import Explanation
 
 __all__ = ["explain"]
 
 
 def complete_ids(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the ids of requirements."""
-    from signalproof.requirements import catalogue
+    from signalproof.protocol.requirements import catalogue
 
     return [
         CompletionItem(identifier, help=requirement.sentence)
@@ -40,7 +40,7 @@ def explain(identifiers: tuple[str, ...]) -> None:
 
     The sentence, the reason, the checks that decide it, and what usually mends a server that breaks it.
     """
-    from signalproof import explanation
+    from signalproof.protocol import explanation
 
     found = []
     for word in identifiers:

@@ -9,8 +9,8 @@ from enum import IntEnum
 import click
 
 from signalproof import __version__
-from signalproof.interrupts import ignore_interrupts, take_termination_as_interrupt
-from signalproof.suggestion import did_you_mean
+from signalproof.run.interrupts import ignore_interrupts, take_termination_as_interrupt
+from signalproof.text.suggestion import did_you_mean
 
 __all__ = ["Exit", "main", "run"]
 

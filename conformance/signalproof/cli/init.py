@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from signalproof.cli.parameters import target_options
-from signalproof.target_file import NAME
+from signalproof.config.target_file import NAME
 
 __all__ = ["init"]
 
@@ -51,8 +51,8 @@ def init(url: str | None, output: str, force: bool, **options: object) -> None:
             raise click.UsageError("give the URL of the server: there is no terminal to ask on")
         url = click.prompt("URL of the server", default="http://127.0.0.1:8000")
         given |= _ask()
+    from signalproof.config.target import parse_url
     from signalproof.errors import InvalidTarget
-    from signalproof.target import parse_url
 
     try:
         base = parse_url(str(url), option="the URL")
@@ -60,7 +60,7 @@ def init(url: str | None, output: str, force: bool, **options: object) -> None:
         about = _look(base, given)
     except InvalidTarget as error:
         raise click.UsageError(str(error)) from None
-    from signalproof import template
+    from signalproof.config import template
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,8 +92,8 @@ def _ask() -> dict[str, object]:
 
 def _values(url: str, given: Mapping[str, object], path: Path) -> tuple[dict[str, object], list[str]]:
     """Turn options into values of the file, and say what is left to do."""
-    from signalproof.identity import parse_claims
-    from signalproof.target import parse_headers
+    from signalproof.config.identity import parse_claims
+    from signalproof.config.target import parse_headers
 
     values: dict[str, object] = {"url": url}
     todo: list[str] = []
@@ -130,9 +130,10 @@ def _look(url: str, given: Mapping[str, object]) -> list[str]:
     import asyncio
     from argparse import Namespace
 
-    from signalproof import doctor, options
+    from signalproof import doctor
+    from signalproof.config import options
     from signalproof.errors import NotTestable, TargetUnusable
-    from signalproof.transport import Http
+    from signalproof.net.transport import Http
 
     today = datetime.now(UTC).date().isoformat()
     target, identities = options.read(Namespace(**{**given, "target": url}))

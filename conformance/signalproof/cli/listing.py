@@ -30,9 +30,9 @@ Examples:
 @click.option("--markdown", is_flag=True, help="A table with the checks that decide each requirement.")
 def list_requirements(profiles: str, markdown: bool) -> None:
     """List the requirements by profile."""
-    from signalproof import coverage
-    from signalproof.requirements import PROFILES
-    from signalproof.suggestion import did_you_mean
+    from signalproof.protocol import coverage
+    from signalproof.protocol.requirements import PROFILES
+    from signalproof.text.suggestion import did_you_mean
 
     names = tuple(name.strip() for name in profiles.split(",") if name.strip())
     for name in names:

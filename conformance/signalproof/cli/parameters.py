@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from signalproof.flags import FLAGS, Flag
-from signalproof.target_file import NAME
+from signalproof.config.flags import FLAGS, Flag
+from signalproof.config.target_file import NAME
 
 __all__ = ["arguments", "namespace", "session_options", "target_options", "usual_target_file"]
 
@@ -46,7 +46,7 @@ def _options(command: click.Command, flags: Sequence[Flag]) -> click.Command:
 
 def complete_profiles(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the last name of a comma-separated list."""
-    from signalproof.requirements import PROFILES
+    from signalproof.protocol.requirements import PROFILES
 
     before, comma, begun = incomplete.rpartition(",")
     there = before.split(",")

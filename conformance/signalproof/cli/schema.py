@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from signalproof import contracts
+from signalproof.protocol import contracts
 
 __all__ = ["print_schema"]
 

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from statistics import median
 
+from signalproof.config.identity import Identities
+from signalproof.config.target import Target
 from signalproof.doctor import clock, engine, layers, preflight
 from signalproof.doctor.findings import Finding, Mark, blocked, good, note
 from signalproof.errors import SignalproofError, TargetUnusable
-from signalproof.identity import Identities
-from signalproof.peer import host_addresses
-from signalproof.reply import Outcome, read_reply
-from signalproof.schemas import violation
-from signalproof.target import Target
-from signalproof.transport import Http, HttpFailure, HttpReply, Socket
+from signalproof.judge.reply import Outcome, read_reply
+from signalproof.net.peer import host_addresses
+from signalproof.net.transport import Http, HttpFailure, HttpReply, Socket
+from signalproof.protocol.schemas import violation
 
 __all__ = ["consult"]
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from signalproof.config.target import Target
 from signalproof.doctor.findings import Finding, Mark, blocked, good, note
-from signalproof.foreign import read_json
-from signalproof.target import Target
-from signalproof.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
+from signalproof.net.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
+from signalproof.text.untrusted import read_json
 
 __all__ = ["described", "look", "obstacle"]
 

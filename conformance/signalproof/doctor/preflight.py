@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from signalproof.config.identity import Anonymous, Identities
+from signalproof.config.target import Target, parse_url
 from signalproof.doctor import clock, engine, layers
 from signalproof.errors import InvalidTarget, TargetUnusable
-from signalproof.foreign import read_json
-from signalproof.identity import Anonymous, Identities
-from signalproof.peer import host_addresses
-from signalproof.redact import cut
-from signalproof.requirements import PROFILES
-from signalproof.schemas import violation
-from signalproof.target import Target, parse_url
-from signalproof.transport import ConnectRefused, Http, HttpFailure, HttpReply, Socket, SocketFailure
-from signalproof.wire import connect_auth, encode_body, login_payload, offer_fields
+from signalproof.net.peer import host_addresses
+from signalproof.net.transport import ConnectRefused, Http, HttpFailure, HttpReply, Socket, SocketFailure
+from signalproof.protocol.requirements import PROFILES
+from signalproof.protocol.schemas import violation
+from signalproof.protocol.wire import connect_auth, encode_body, login_payload, offer_fields
+from signalproof.text.redact import cut
+from signalproof.text.untrusted import read_json
 
 __all__ = ["complete", "connect", "discover", "examine", "log_in", "new_login", "probe_offer", "require_interface"]
 

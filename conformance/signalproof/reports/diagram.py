@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from signalproof.judge.transcript import SERVER, Channel
 from signalproof.reports.shape import Message
-from signalproof.transcript import SERVER, Channel
 
 __all__ = ["draw"]
 

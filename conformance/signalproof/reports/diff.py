@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final, cast
 
 from signalproof.errors import InvalidTarget
-from signalproof.foreign import one_line, read_json
+from signalproof.reports.digest import short
 from signalproof.reports.markdown import code, escaped
-from signalproof.reports.matrix import short
 from signalproof.reports.plot import Distribution, distributions
 from signalproof.reports.shape import VERSION, Report, Row
+from signalproof.text.untrusted import one_line, read_json
 
 __all__ = ["Comparison", "compare", "load", "markdown", "plain"]
 
@@ -67,7 +67,7 @@ def load(path: Path) -> Report:
     """Read a report; raises `InvalidTarget` where the file holds none that this version understands."""
     from jsonschema import Draft202012Validator
 
-    from signalproof.resources import resource
+    from signalproof.protocol.resources import resource
 
     try:
         value = read_json(path.read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from signalproof.reports.matrix import breaches, short
+from signalproof.reports.digest import breaches, short
 from signalproof.reports.shape import Report
 
 __all__ = ["annotate", "append_summary"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signalproof.reports import diagram, plot
-from signalproof.reports.matrix import OUTCOMES, breaches, profile_rows, short, verdict_sentence
+from signalproof.reports.digest import OUTCOMES, breaches, profile_rows, short, verdict_sentence
 from signalproof.reports.shape import Report, Row
 
 if TYPE_CHECKING:

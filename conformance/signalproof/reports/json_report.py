@@ -8,17 +8,17 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from signalproof import __version__
-from signalproof.baseline import Assessment
+from signalproof.config.target import Target
 from signalproof.errors import NonConformance, TargetUnusable
-from signalproof.redact import Redactor, cut
-from signalproof.reports import known
+from signalproof.judge.transcript import CONTENT, Entry, ladder
+from signalproof.protocol.requirements import Level, catalogue, spec_version
+from signalproof.reports import baseline as known
 from signalproof.reports.outcomes import CHECKED, outcomes
 from signalproof.reports.shape import VERSION, Finding, Message, Report, RequirementRow, Row, Timing
 from signalproof.reports.terminal import not_claimed, verdict
-from signalproof.requirements import Level, catalogue, spec_version
-from signalproof.runner import Result, Verdict
-from signalproof.target import Target
-from signalproof.transcript import CONTENT, Entry, ladder
+from signalproof.run.baseline import Assessment
+from signalproof.run.runner import Result, Verdict
+from signalproof.text.redact import Redactor, cut
 
 __all__ = ["document", "dump", "unusable"]
 

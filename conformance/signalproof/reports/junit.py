@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as Xml
 
-from signalproof.reports.matrix import OUTCOMES, short
+from signalproof.reports.digest import OUTCOMES, short
 from signalproof.reports.shape import Report, Row
 
 __all__ = ["render"]

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from signalproof.reports.matrix import Breach, breaches, profile_rows, short, verdict_sentence
+from signalproof.reports.digest import Breach, breaches, profile_rows, short, verdict_sentence
 from signalproof.reports.shape import Report, Row
 
 __all__ = ["code", "render"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from signalproof.requirements import Level, catalogue
-from signalproof.runner import Result
+from signalproof.protocol.requirements import Level, catalogue
+from signalproof.run.runner import Result
 
 __all__ = ["CHECKED", "outcomes"]
 

@@ -13,14 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Column
 
-from signalproof.baseline import Assessment
+from signalproof.config.target import Target
 from signalproof.errors import NonConformance
-from signalproof.foreign import printable
-from signalproof.reports import known
+from signalproof.protocol.requirements import PROFILES, Level, catalogue, spec_version
+from signalproof.reports import baseline as known
 from signalproof.reports.outcomes import outcomes
-from signalproof.requirements import PROFILES, Level, catalogue, spec_version
-from signalproof.runner import Check, Result, Verdict
-from signalproof.target import Target
+from signalproof.run.baseline import Assessment
+from signalproof.run.runner import Check, Result, Verdict
+from signalproof.text.untrusted import printable
 
 __all__ = ["Progress", "explain", "explainers", "header", "interrupted", "not_claimed", "summary", "verdict"]
 

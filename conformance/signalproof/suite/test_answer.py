@@ -7,13 +7,13 @@ from functools import partial
 
 import pytest
 
-from signalproof import hints
-from signalproof.cast import Cast
-from signalproof.ledger import Posting
-from signalproof.participant import Connection
-from signalproof.reply import Outcome
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import Connection
+from signalproof.judge import hints
+from signalproof.judge.ledger import Posting
+from signalproof.judge.reply import Outcome
+from signalproof.protocol.wire import Encoding
 from signalproof.suite.test_offer import TEXTS
-from signalproof.wire import Encoding
 
 requirement = pytest.mark.requirement
 

@@ -10,10 +10,10 @@ from secrets import token_hex
 import jwt
 import pytest
 
-from signalproof.cast import Cast
-from signalproof.ledger import Posting
-from signalproof.participant import Connection
-from signalproof.wire import login_payload
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import Connection
+from signalproof.judge.ledger import Posting
+from signalproof.protocol.wire import login_payload
 
 requirement = pytest.mark.requirement
 

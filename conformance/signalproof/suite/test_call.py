@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from signalproof.cast import Cast
-from signalproof.ledger import Posting
+from signalproof.cast.cast import Cast
+from signalproof.judge.ledger import Posting
 
 requirement = pytest.mark.requirement
 

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from signalproof.cast import Cast
-from signalproof.ledger import Posting, Received
-from signalproof.participant import Connection
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import Connection
+from signalproof.judge.ledger import Posting, Received
 
 requirement = pytest.mark.requirement
 

@@ -13,13 +13,13 @@ from typing import Unpack
 
 import pytest
 
-from signalproof.cast import Cast
-from signalproof.connection import Variation
-from signalproof.ledger import Posting
-from signalproof.participant import OMIT, Connection
-from signalproof.reply import Outcome
-from signalproof.schemas import definitions
-from signalproof.wire import (
+from signalproof.cast.cast import Cast
+from signalproof.cast.connection import Variation
+from signalproof.cast.participant import OMIT, Connection
+from signalproof.judge.ledger import Posting
+from signalproof.judge.reply import Outcome
+from signalproof.protocol.schemas import definitions
+from signalproof.protocol.wire import (
     DESCRIPTION_BYTES,
     Body,
     Encoding,

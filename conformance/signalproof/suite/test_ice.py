@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from signalproof.cast import Cast
-from signalproof.ledger import Posting
-from signalproof.participant import Connection
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import Connection
+from signalproof.judge.ledger import Posting
+from signalproof.protocol.wire import CANDIDATE_BYTES, Encoding, candidate
 from signalproof.suite.test_order import expect_in_order
-from signalproof.wire import CANDIDATE_BYTES, Encoding, candidate
 
 requirement = pytest.mark.requirement
 

@@ -10,12 +10,10 @@ from time import perf_counter
 
 import pytest
 
-from signalproof.cast import Cast
-from signalproof.errors import NonConformance
-from signalproof.foreign import read_json
-from signalproof.participant import Connection
-from signalproof.transport import SocketFailure
-from signalproof.wire import LOGIN_CODE_POINTS, OFFER, login_payload
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import Connection
+from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, login_payload
+from signalproof.text.untrusted import read_json
 
 requirement = pytest.mark.requirement
 
@@ -23,13 +21,7 @@ requirement = pytest.mark.requirement
 @requirement("LOGIN-1")
 async def test_a_websocket_without_polling_speaks_engine_io_4_and_socket_io_5(cast: Cast) -> None:
     """The handshake of a bare WebSocket is that of Engine.IO 4 and Socket.IO 5; calls work over it."""
-    socket = await cast.raw_socket()
-    try:
-        opened = await socket.receive(cast.target.timeout)
-        await socket.send(await cast.connect_packet("visitor"))
-        connected = await socket.receive(cast.target.timeout)
-    except SocketFailure as failure:
-        raise NonConformance("LOGIN-1", expected="the Engine.IO handshake", received=str(failure)) from failure
+    opened, connected = await cast.raw_handshake("visitor")
     for packet, prefix, keys in (
         (opened, "0", ("sid", "pingInterval", "pingTimeout")),
         (connected, "40", ("sid",)),

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from signalproof.cast import Call, Cast
+from signalproof.cast.cast import Call, Cast
 
 requirement = pytest.mark.requirement
 pytestmark = pytest.mark.webrtc

@@ -9,11 +9,11 @@ from functools import partial
 
 import pytest
 
-from signalproof import hints
-from signalproof.cast import Cast
-from signalproof.ledger import Posting
-from signalproof.participant import Connection
-from signalproof.wire import Body, Encoding
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import Connection
+from signalproof.judge import hints
+from signalproof.judge.ledger import Posting
+from signalproof.protocol.wire import Body, Encoding
 
 requirement = pytest.mark.requirement
 Template = Callable[[str], str]

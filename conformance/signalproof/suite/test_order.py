@@ -7,9 +7,9 @@ from statistics import quantiles
 
 import pytest
 
-from signalproof.cast import Cast
-from signalproof.ledger import Posting
-from signalproof.participant import Connection
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import Connection
+from signalproof.judge.ledger import Posting
 
 requirement = pytest.mark.requirement
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from signalproof.cast import Cast
+from signalproof.cast.cast import Cast
 
 requirement = pytest.mark.requirement
 

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from signalproof.cast import Cast
-from signalproof.participant import OMIT
-from signalproof.redact import cut
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import OMIT
+from signalproof.text.redact import cut
 
 requirement = pytest.mark.requirement
 

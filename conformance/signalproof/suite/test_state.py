@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from signalproof.cast import Cast
-from signalproof.explore import explore
-from signalproof.participant import Connection
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import Connection
+from signalproof.scenes.driver import explore
 
 requirement = pytest.mark.requirement
 

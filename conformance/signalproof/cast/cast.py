@@ -1,0 +1,135 @@
+"""Calls between real WebRTC peers that have nothing but the target to find each other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Unpack
+
+from signalproof.cast.company import Company, Setting
+from signalproof.cast.participant import Connection
+from signalproof.errors import NonConformance
+from signalproof.judge.ledger import Posting
+from signalproof.judge.transcript import Channel
+from signalproof.net.peer import Peer, fingerprint
+from signalproof.protocol.wire import CANDIDATE, Marked
+
+__all__ = ["Call", "Cast"]
+
+
+class Call:
+    """Two real peers in a call that was set up through the target."""
+
+    def __init__(self, offerer: Peer, answerer: Peer, offer: Posting, answer: Posting) -> None:
+        self.offerer = offerer
+        self.answerer = answerer
+        self.offer = offer
+        self.answer = answer
+
+
+class Cast(Company):
+    """The company of one check, with the peers that its members get."""
+
+    def __init__(self, **setting: Unpack[Setting]) -> None:
+        super().__init__(**setting)
+        self.handshakes = 0
+        self._peers: list[Peer] = []
+
+    def peer(self, connection: Connection, *, media: bool = True) -> Peer:
+        """Give `connection` a WebRTC peer whose states stand in the ladder."""
+        peer = Peer(lambda state: self.transcript.note(connection.name, state, Channel.PEER), media=media)
+        self._peers.append(peer)
+        return peer
+
+    async def call(self, man: Connection, woman: Connection, *, media: bool = True) -> Call:
+        """Set up a call between real peers and wait until both are connected (MEDIA-1, MEDIA-2)."""
+        return await self.connect_peers(man, self.peer(man, media=media), woman, self.peer(woman, media=media))
+
+    async def connect_peers(self, man: Connection, offerer: Peer, woman: Connection, answerer: Peer) -> Call:
+        """Exchange offer and answer of two peers through the target; also a renegotiation."""
+        offer = await man.offer(woman, carrying=await offerer.offer(self.new_marker()))
+        text = await self._description(woman, offer, offerer)
+        carrying = await answerer.answer(text, self.new_marker())
+        answer = await woman.answer(offer, named=True, carrying=carrying)
+        await offerer.accept(await self._description(man, answer, answerer))
+        await asyncio.gather(offerer.connected(self.target.timeout), answerer.connected(self.target.timeout))
+        self.handshakes += 1
+        return Call(offerer, answerer, offer, answer)
+
+    async def trickle_call(
+        self, man: Connection, woman: Connection, *, media: bool = False, early: bool = False
+    ) -> Call:
+        """Set up a call whose descriptions hold no candidates: both sides post theirs one by one (ICE-10).
+
+        With `early` the answerer posts its candidates before its answer, if the target takes them there.
+        """
+        offerer, answerer = self.peer(man, media=media), self.peer(woman, media=media)
+        offer = await man.offer(woman, carrying=await offerer.offer(self.new_marker(), trickle=True))
+        description = await self._description(woman, offer, offerer)
+        carrying = await answerer.answer(description, self.new_marker(), trickle=True)
+        await self._trickle(man, offerer, woman, answerer)
+        waiting = answerer.candidates(self.new_marker)
+        posted: list[Posting] = []
+        if early:
+            posted = [await woman.try_candidate([man], login=man.login, carrying=text) for text in waiting]
+            waiting = [text for text, posting in zip(waiting, posted, strict=True) if not posting.accepted]
+            for posting in posted:
+                if not posting.accepted:
+                    self.refused(posting, "ICE-5")
+        answer = await woman.answer(offer, named=True, carrying=carrying)
+        await offerer.accept(await self._description(man, answer, answerer))
+        for posting in posted:
+            if posting.accepted:
+                await offerer.add_candidate(str((await man.hears(posting)).fields[CANDIDATE.text_key]))
+        for text in waiting:
+            await self._pass_on(woman, text, man, offerer)
+        await asyncio.gather(offerer.connected(self.target.timeout), answerer.connected(self.target.timeout))
+        self.handshakes += 1
+        return Call(offerer, answerer, offer, answer)
+
+    async def _trickle(self, author: Connection, source: Peer, hearer: Connection, sink: Peer) -> None:
+        for text in source.candidates(self.new_marker):
+            await self._pass_on(author, text, hearer, sink)
+
+    async def _pass_on(self, author: Connection, text: Marked, hearer: Connection, sink: Peer) -> None:
+        posting = await author.candidate([hearer], login=hearer.login, carrying=text)
+        heard = await hearer.hears(posting, requirement=self.requirements[0])
+        await sink.add_candidate(str(heard.fields[CANDIDATE.text_key]))
+
+    async def restart_ice(self, man: Connection, woman: Connection, call: Call) -> None:
+        """Restart ICE of a connected call by a re-offer."""
+        carrying = await call.offerer.restart_offer(self.new_marker())
+        offer = await man.offer(woman, carrying=carrying)
+        text = await self._description(woman, offer, call.offerer)
+        carrying = await call.answerer.restart_answer(text, self.new_marker())
+        answer = await woman.answer(offer, named=True, carrying=carrying)
+        text = await self._description(man, answer, call.answerer)
+        try:
+            async with asyncio.timeout(self.target.timeout):
+                await call.offerer.restart_accept(text)
+        except (TimeoutError, ConnectionError) as error:
+            self.breach(
+                NonConformance(
+                    "MEDIA-4",
+                    expected="the restarted ICE session to connect",
+                    received=str(error) or "no path",
+                )
+            )
+
+    async def _description(self, hearer: Connection, posting: Posting, writer: Peer) -> str:
+        """Wait for the description that `writer` posted and give its text; the fingerprint first (MEDIA-2)."""
+        received = await posting.wait_at(hearer, self.target.timeout)
+        if received is not None:
+            found = fingerprint(str(received.fields.get(posting.kind.text_key)))
+            self.expect(
+                "MEDIA-2",
+                found == writer.fingerprint,
+                expected=f"the DTLS fingerprint of {posting.author.name}: {writer.fingerprint}",
+                received=str(found),
+            )
+        heard = await hearer.hears(posting, requirement=self.requirements[0])
+        return str(heard.fields[posting.kind.text_key])
+
+    async def quiet(self) -> None:
+        """Close the peers and raw sockets, which use the processor; see `Company.quiet`."""
+        await asyncio.gather(*(peer.close() for peer in self._peers), return_exceptions=True)
+        await super().quiet()

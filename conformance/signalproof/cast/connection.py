@@ -1,0 +1,357 @@
+"""One Socket.IO connection and the HTTP requests made with its sid: what it sent and what it heard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Self, TypedDict, Unpack
+
+from signalproof.config.target import Target
+from signalproof.errors import KitError, NonConformance
+from signalproof.judge import hints
+from signalproof.judge.diagnosis import is_unknown_sid
+from signalproof.judge.expectations import Expectations
+from signalproof.judge.ledger import Ledger, Listener, Posting, Received
+from signalproof.judge.reply import Reply, no_reply, read_reply
+from signalproof.judge.transcript import SERVER, Channel, Transcript
+from signalproof.net.transport import Http, HttpFailure, Socket, SocketFailure
+from signalproof.protocol.schemas import violation
+from signalproof.protocol.wire import (
+    LOGIN_CODE_POINTS,
+    OFFER,
+    Body,
+    Encoding,
+    Fields,
+    Kind,
+    Marked,
+    connect_auth,
+    encode_body,
+    login_payload,
+    offer_fields,
+    session_description,
+)
+from signalproof.text.redact import cut
+
+__all__ = ["OMIT", "Client", "Stage", "Variation"]
+
+FLOOD = 1_000
+"""Events that one connection takes, ten times what any check raises there; what comes after is not recorded."""
+NAME = 100
+"""Characters of an event's name that are shown: those of the specification are short."""
+OMIT = object()
+"""As the value of an overridden field: leave the field out."""
+
+
+class Variation(TypedDict, total=False):
+    """How a request departs from the ordinary one.
+
+    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body, `path` the endpoint, and `recode`
+    changes the body once it is encoded. A message that breaks its schema has to be declared `malformed`; all others
+    are checked before they are sent. `authorization` stands in for the header of that name; None sends none.
+    """
+
+    fields: Mapping[str, object]
+    encoding: Encoding
+    body: Body
+    recode: Callable[[Body], Body]
+    method: str
+    path: str
+    malformed: bool
+    authorization: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What all connections of one check share."""
+
+    target: Target
+    http: Http
+    ledger: Ledger
+    transcript: Transcript
+    expectations: Expectations
+    connections: Sequence[Client]
+    postings: list[Posting]
+    check: int
+    who: Callable[[str], str]
+
+
+class Client:
+    """A Socket.IO connection and the HTTP requests made with its sid."""
+
+    def __init__(self, name: str, stage: Stage, *, identity: str, token: str | None) -> None:
+        self.name = name
+        self.identity = identity
+        self.login = ""
+        self._token = token
+        self.live_since = float("inf")
+        self.heard: list[Received] = []
+        self.strays: list[Received] = []
+        self.sid = ""
+        self.engine_sid = ""
+        self._stage = stage
+        self._socket = Socket(stage.target, stage.http, self._on_event, self._on_close)
+
+    @property
+    def expectations(self) -> Expectations:
+        """What the check expects."""
+        return self._stage.expectations
+
+    @property
+    def check(self) -> int:
+        """The number of the check it takes part in."""
+        return self._stage.check
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header that proves the user to HTTP endpoints (AUTH-3); none without authentication."""
+        return {} if self._token is None else {"authorization": f"Bearer {self._token}"}
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What must not be shown of this connection, and what stands in for it."""
+        found = {self.sid: f"<sid of {self.name}>", self.engine_sid: f"<Engine.IO sid of {self.name}>"}
+        found[self._token or ""] = f"<token of {self.name}>"
+        return found
+
+    @property
+    def live(self) -> bool:
+        """Whether the connection is logged in and open."""
+        return bool(self.login) and self._socket.connected
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open."""
+        return self._socket.connected
+
+    # ── the socket ─────────────────────────────────────────────────────────────────────────────
+
+    async def open(self) -> None:
+        """Connect, without logging in (LOGIN-1)."""
+        try:
+            await self._socket.connect(connect_auth(self._token))
+        except SocketFailure as failure:
+            self._stage.expectations.breach(
+                NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received=str(failure))
+            )
+        self.sid, self.engine_sid = self._socket.sid, self._socket.engine_sid
+        self._stage.ledger.sids.append(self.sid)
+        for secret in filter(None, (self.sid, self.engine_sid)):
+            self._stage.ledger.pseudonyms.of("sid", secret)
+        self._stage.transcript.add(self.name, SERVER, "connects")
+
+    async def try_log_in(
+        self, *arguments: object, shown: str | None = None, requirement: str = "LOGIN-2"
+    ) -> tuple[object, ...]:
+        """Emit `login` with any arguments and give the arguments of the acknowledgement.
+
+        A missing acknowledgement breaches `requirement`.
+        """
+        stage = self._stage
+        stage.transcript.add(self.name, SERVER, shown or f"login {_short(arguments)}", content=arguments)
+        try:
+            ack = await self._socket.request("login", *arguments, timeout=stage.target.timeout)
+        except SocketFailure as failure:
+            stage.expectations.breach(
+                NonConformance(requirement, expected="an acknowledgement of `login`", received=str(failure))
+            )
+            raise KitError(f"{requirement} has to be a MUST") from failure
+        stage.transcript.add(SERVER, self.name, f"ack {_short(ack)}", content=ack)
+        return ack
+
+    async def log_in(self, login: str, *, requirement: str = "LOGIN-2") -> Self:
+        """Log in and expect success."""
+        payload = login_payload(login)
+        ack = await self.try_log_in(payload, shown=f"login as {self.name.partition('#')[0]}", requirement=requirement)
+        accepted = not ack or ack == (None,) or (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
+        if not accepted:
+            _require_sound("LoginRequest", payload)
+        self._stage.expectations.expect(
+            requirement,
+            accepted,
+            expected='`login` to be acknowledged with {"status":0} or nothing',
+            received=_short(ack),
+        )
+        return self.believed(login)
+
+    def believed(self, login: str) -> Self:
+        """Count the connection as live under `login`, which it keeps if it has one already."""
+        if not self.login:
+            self.login = login
+            self.live_since = perf_counter()
+        return self
+
+    async def emit(self, event: str, *arguments: object) -> None:
+        """Emit any event, without waiting for an acknowledgement."""
+        self._stage.transcript.add(self.name, SERVER, f"{event} {_short(arguments)}", content=arguments)
+        try:
+            await self._socket.emit(event, *arguments)
+        except SocketFailure as failure:
+            self._stage.transcript.note(self.name, f"cannot emit: {failure}")
+
+    async def leave(self) -> None:
+        """Disconnect gracefully, as part of the check."""
+        self._stage.transcript.add(self.name, SERVER, "disconnects")
+        await self._socket.close()
+
+    async def close(self) -> None:
+        """Disconnect when all is judged."""
+        await self._socket.close()
+
+    def _on_close(self) -> None:
+        self._stage.transcript.note(self.name, "disconnected")
+
+    def _on_event(self, event: str, arguments: tuple[object, ...], at: float) -> None:
+        if len(self.heard) == FLOOD:
+            return
+        if len(event) > NAME:
+            event = f"an event with a name of {len(event)} characters"
+        received = Received(self, event, arguments, at)
+        self.heard.append(received)
+        posting = self._stage.ledger.record(received)
+        if posting is None:
+            self.strays.append(received)
+        what = f" from {posting.author.name}" if posting else ""
+        self._stage.transcript.add(SERVER, self.name, f"{event}{what}", at=at, content=arguments)
+        if len(self.heard) == FLOOD:
+            self._stage.transcript.note(self.name, f"takes no more than {FLOOD} events")
+
+    # ── requests ───────────────────────────────────────────────────────────────────────────────
+
+    async def hears(self, posting: Posting, *, requirement: str | None = None) -> Received:
+        """Wait for the event of `posting` here, examine it, and give it.
+
+        Its absence, or a fault in it, breaches `requirement` beside the one that demands it.
+        """
+        stage = self._stage
+        patience = stage.ledger.patience(stage.target.timeout)
+        received = await posting.wait_at(self, patience)
+        if received is None:
+            stage.ledger.silence()
+            others = sorted({other.event for other in self.heard[-4:]})
+            shown = [f"another {event}" if event == posting.kind.event else event for event in others]
+            stage.expectations.breach(
+                NonConformance(
+                    *dict.fromkeys((requirement or posting.kind.once, posting.kind.once)),
+                    expected=f"{posting.kind.event} at {self.name} within {patience:g} s",
+                    received=f"only {', '.join(shown)}" if others else "nothing",
+                    hint=hints.for_unheard(others) or posting.why_not or self._why_unheard(posting),
+                )
+            )
+            raise KitError(f"{posting.kind.once} has to be a MUST")
+        for fault in posting.faults_of(received):
+            own = fault.requirements
+            both = tuple(dict.fromkeys((requirement or own[0], *own)))
+            # A known fault is known wherever it shows; what the check is about counts as seen if it is listed too.
+            for requirements in (both, own):
+                fault.requirements = requirements
+                if stage.expectations.pass_over(fault):
+                    break
+            else:
+                fault.requirements = both
+                stage.expectations.breach(fault)
+        stage.expectations.proven(posting)
+        return received
+
+    def _why_unheard(self, posting: Posting) -> str | None:
+        """Tell from who heard an event in this connection's stead: the user's newest connection and nobody else."""
+        newest = max(self.live_with(self.login), key=lambda device: device.live_since, default=self)
+        heard = {received.connection for received in posting.heard}
+        return hints.one_row("user") if newest is not self and heard == {newest} else None
+
+    def marked(self, kind: str, template: Callable[[str], str] | None = None) -> Marked:
+        """Make a text to be forwarded: a small description, or `template` applied to a new marker."""
+        marker = self._stage.ledger.new_marker()
+        return Marked(marker, template(marker) if template else session_description(kind, marker))
+
+    def unmarked(self) -> Marked:
+        """Stand for the text of a request whose event carries none."""
+        return Marked(self._stage.ledger.new_marker(), "")
+
+    def live_with(self, login: str) -> frozenset[Listener]:
+        """Give the connections of this check that are live under `login`."""
+        return frozenset(c for c in self._stage.connections if c.live and c.login == login)
+
+    def draft(self, kind: Kind, marked: Marked, targets: frozenset[Listener]) -> Posting:
+        """Enter a posting into the ledger, before its request is sent."""
+        posting = Posting(kind=kind, author=self, text=marked.text, marker=marked.marker, targets=targets)
+        self._stage.postings.append(posting)
+        return self._stage.ledger.open(posting)
+
+    async def send(self, posting: Posting, what: str, base: Fields, **variation: Unpack[Variation]) -> Posting:
+        """Send the request of a posting, `base` being its ordinary fields, and read the reply into it."""
+        stage = self._stage
+        method = variation.get("method", "POST")
+        body = variation.get("body")
+        fields: Fields = {}
+        if body is None:
+            fields = {k: v for k, v in {**base, **variation.get("fields", {})}.items() if v is not OMIT}
+            body = encode_body(fields, variation.get("encoding", Encoding.JSON))
+            if "recode" in variation:
+                body = variation["recode"](body)
+        headers = dict(self.authorization)
+        if "authorization" in variation:
+            given = variation["authorization"]
+            headers = {} if given is None else {"authorization": given}
+        if body.content_type is not None:
+            headers["content-type"] = body.content_type
+        shown = what.replace("POST", method)
+
+        def on_turn() -> None:
+            posting.sent_at = perf_counter()
+            stage.transcript.add(self.name, SERVER, shown, channel=Channel.HTTP, content=body.content)
+
+        path = variation.get("path", posting.kind.path)
+        try:
+            raw = await stage.http.request(method, path, headers=headers, content=body.content, on_turn=on_turn)
+        except HttpFailure as failure:
+            posting.reply = no_reply(str(failure))
+        else:
+            posting.reply = read_reply(raw, posting.kind.accepted_schema)
+        posting.replied_at = perf_counter()
+        if fields and not posting.accepted and not variation.get("malformed"):
+            _require_sound(posting.kind.request_schema, fields)
+        stage.ledger.replied(posting)
+        answer = posting.reply.raw.body if posting.reply.raw else b""
+        stage.transcript.add(SERVER, self.name, posting.reply.text, channel=Channel.HTTP, content=answer)
+        posting.why = hints.for_accepted(fields, self.engine_sid)
+        posting.why_not = await self._why_not(
+            posting.reply, fields, path, body, ordinary=not variation.get("malformed")
+        )
+        return posting
+
+    async def _why_not(self, reply: Reply, fields: Fields, path: str, body: Body, *, ordinary: bool) -> str | None:
+        """Find out why a request was refused that the target may have had to accept."""
+        stage = self._stage
+
+        async def ask(sid: str, encoding: Encoding = Encoding.JSON) -> Reply:
+            """Make an offer to a login that nobody has."""
+            text = session_description("offer", "signalproof")
+            again = encode_body(offer_fields(sid, f"{self.identity}.nobody"[-LOGIN_CODE_POINTS:], text), encoding)
+            headers = {**self.authorization, "content-type": again.content_type or ""}
+            try:
+                raw = await stage.http.request("POST", OFFER.path, headers=headers, content=again.content)
+            except HttpFailure as failure:
+                return no_reply(str(failure))
+            return read_reply(raw, OFFER.accepted_schema)
+
+        if fields.get("sid") == self.sid and self.live and is_unknown_sid(reply):
+            stage.transcript.note(self.name, "asks again, to find out why")
+            patience = 1 + stage.target.round_trip
+            return await stage.ledger.diagnosis.of_sid(ask, self.sid, self.engine_sid, patience)
+        return await stage.ledger.diagnosis.of_form(
+            partial(ask, self.sid, Encoding.FORM), path, body.content_type or "", reply, ordinary=ordinary
+        )
+
+
+def _require_sound(schema: str, message: Fields) -> None:
+    """See, before a refusal is held against the target, that the kit's own message is sound."""
+    if problem := violation(schema, message, content=True):
+        raise KitError(f"the kit has sent a malformed message: {problem}")
+
+
+def _short(values: tuple[object, ...]) -> str:
+    text = ", ".join(json.dumps(value, ensure_ascii=False, default=repr) for value in values)
+    return cut(text, 80)

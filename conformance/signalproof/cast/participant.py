@@ -1,0 +1,182 @@
+"""What a participant does: every request of the protocol, to be judged or expected to be accepted.
+
+`try_…` posts and gives the posting, whatever the reply; the form without `try_` expects acceptance, under
+`requirement` or the check's first requirement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Unpack
+
+from signalproof.cast.connection import OMIT, Client, Variation
+from signalproof.judge.ledger import Listener, Posting
+from signalproof.protocol.wire import (
+    ANSWER,
+    CALL,
+    CANDIDATE,
+    DECLINE,
+    OFFER,
+    REFRESH,
+    STATUS,
+    Encoding,
+    Marked,
+    answer_fields,
+    call_fields,
+    candidate,
+    candidate_fields,
+    decline_fields,
+    offer_fields,
+    status_fields,
+)
+
+__all__ = ["OMIT", "Connection"]
+
+
+class Connection(Client):
+    """A connection and the acts of its user."""
+
+    # ── offer and answer ───────────────────────────────────────────────────────────────────────
+
+    def draft_offer(self, to: Connection | str, carrying: Marked | None = None) -> Posting:
+        """Make the posting of an offer before it is sent, for those who listen for it meanwhile."""
+        login = to if isinstance(to, str) else to.login
+        return self.draft(OFFER, carrying or self.marked("offer"), self.live_with(login))
+
+    async def try_offer(
+        self,
+        to: Connection | str,
+        *,
+        carrying: Marked | None = None,
+        draft: Posting | None = None,
+        **variation: Unpack[Variation],
+    ) -> Posting:
+        """Post an offer and give the posting, whatever the reply."""
+        posting = draft or self.draft_offer(to, carrying)
+        base = offer_fields(self.sid, to if isinstance(to, str) else to.login, posting.text)
+        what = f"POST /offer sender → {to.name if isinstance(to, Connection) else self._stage.who(to)}"
+        return await self.send(posting, what, base, **variation)
+
+    async def offer(
+        self,
+        to: Connection | str,
+        *,
+        carrying: Marked | None = None,
+        encoding: Encoding = Encoding.JSON,
+        requirement: str | None = None,
+    ) -> Posting:
+        """Post an offer and expect that it is accepted."""
+        posting = await self.try_offer(to, carrying=carrying, encoding=encoding)
+        return self.expectations.accepted(posting, requirement)
+
+    async def try_answer(
+        self,
+        offer: Posting,
+        *,
+        named: bool | str = False,
+        carrying: Marked | None = None,
+        **variation: Unpack[Variation],
+    ) -> Posting:
+        """Post the answer to `offer` and give the posting, whatever the reply.
+
+        `named` sends `sender_login`: the offerer's, or the one given.
+        """
+        marked = carrying or self.marked("answer")
+        author = offer.author
+        posting = self.draft(ANSWER, marked, frozenset({author}))
+        posting.tolerated = self.live_with(author.login) - {author}
+        sender = named if isinstance(named, str) else author.login if named else None
+        base = answer_fields(self.sid, marked.text, sender)
+        what = f"POST /offer reciever → {author.name}"
+        return await self.send(posting, what, base, **variation)
+
+    async def answer(
+        self,
+        offer: Posting,
+        *,
+        named: bool | str = False,
+        carrying: Marked | None = None,
+        encoding: Encoding = Encoding.JSON,
+        requirement: str | None = None,
+    ) -> Posting:
+        """Post the answer to `offer` and expect that it is accepted."""
+        posting = await self.try_answer(offer, named=named, carrying=carrying, encoding=encoding)
+        return self.expectations.accepted(posting, requirement)
+
+    # ── candidates ─────────────────────────────────────────────────────────────────────────────
+
+    async def try_candidate(
+        self,
+        to: Iterable[Listener],
+        *,
+        tolerated: Iterable[Listener] = (),
+        login: str | None = None,
+        carrying: Marked | None = None,
+        **variation: Unpack[Variation],
+    ) -> Posting:
+        """Post an ICE candidate that the connections `to` have to hear; `login` names the peer."""
+        posting = self.draft(CANDIDATE, carrying or self.marked("candidate", candidate), frozenset(to))
+        posting.tolerated = frozenset(tolerated)
+        # ICE-3 is about other users; of the peer's own devices only ICE-7 says which should not hear it.
+        peers = frozenset().union(*(self.live_with(target.login) for target in posting.targets))
+        posting.allowed = peers - posting.targets - posting.tolerated
+        base = candidate_fields(self.sid, posting.text, login)
+        what = "POST /ice" if login is None else f"POST /ice → {self._stage.who(login)}"
+        return await self.send(posting, what, base, **variation)
+
+    async def candidate(
+        self,
+        to: Iterable[Listener],
+        *,
+        tolerated: Iterable[Listener] = (),
+        login: str | None = None,
+        carrying: Marked | None = None,
+        requirement: str | None = None,
+    ) -> Posting:
+        """Post an ICE candidate and expect that it is accepted."""
+        posting = await self.try_candidate(to, tolerated=tolerated, login=login, carrying=carrying)
+        return self.expectations.accepted(posting, requirement)
+
+    # ── calls ──────────────────────────────────────────────────────────────────────────────────
+
+    async def try_ring(self, callee: Connection | str, **variation: Unpack[Variation]) -> Posting:
+        """Call a user: `POST /call`."""
+        login = callee if isinstance(callee, str) else callee.login
+        posting = self.draft(CALL, self.unmarked(), self.live_with(login))
+        what = f"POST /call → {self._stage.who(login)}"
+        return await self.send(posting, what, call_fields(self.sid, login), **variation)
+
+    async def ring(self, callee: Connection, *, requirement: str | None = None) -> Posting:
+        """Call a user and expect that it rings."""
+        return self.expectations.accepted(await self.try_ring(callee), requirement)
+
+    async def try_decline(self, caller: Connection | str, **variation: Unpack[Variation]) -> Posting:
+        """Decline the call of a user: `POST /decline`."""
+        login = caller if isinstance(caller, str) else caller.login
+        posting = self.draft(DECLINE, self.unmarked(), self.live_with(login))
+        what = f"POST /decline → {self._stage.who(login)}"
+        return await self.send(posting, what, decline_fields(self.sid, login), **variation)
+
+    async def decline(self, caller: Connection, *, requirement: str | None = None) -> Posting:
+        """Decline the call of a user and expect that this is accepted."""
+        return self.expectations.accepted(await self.try_decline(caller), requirement)
+
+    async def try_status(self, status: str, **variation: Unpack[Variation]) -> Posting:
+        """Say `free` or `beasy`: `POST /status`."""
+        posting = self.draft(STATUS, self.unmarked(), frozenset())
+        return await self.send(posting, f"POST /status {status}", status_fields(self.sid, status), **variation)
+
+    async def status(self, status: str, *, requirement: str | None = None) -> Posting:
+        """Say `free` or `beasy` and expect that this is accepted."""
+        return self.expectations.accepted(await self.try_status(status), requirement)
+
+    async def try_refresh(self, peer: Connection | str, **variation: Unpack[Variation]) -> Posting:
+        """Ask a peer to start anew: `POST /refresh`."""
+        login = peer if isinstance(peer, str) else peer.login
+        posting = self.draft(REFRESH, self.unmarked(), self.live_with(login))
+        what = f"POST /refresh → {self._stage.who(login)}"
+        return await self.send(posting, what, call_fields(self.sid, login), **variation)
+
+    async def refresh(self, peer: Connection, *, requirement: str | None = None) -> Posting:
+        """Ask a peer to start anew and expect that this is accepted."""
+        return self.expectations.accepted(await self.try_refresh(peer), requirement)

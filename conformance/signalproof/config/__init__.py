@@ -1,0 +1,1 @@
+"""What is under test, as the operator says it: options, the target file, and who takes part."""

@@ -1,0 +1,1 @@
+"""What was due and what came: postings, expectations, replies, and likely causes."""

@@ -1,0 +1,147 @@
+"""Expectations that name a requirement, and the two rules that keep a pass honest.
+
+A breach of a MUST ends the check; a breach of a SHOULD is kept as a warning and the check goes on.
+A check passes only with evidence: it has to have received an event that it caused itself. And whoever
+expects a refusal has to show, in the same check, that the same endpoint accepts the sound request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from signalproof.errors import KitError, NonConformance
+from signalproof.judge import hints
+from signalproof.judge.ledger import Posting
+from signalproof.judge.reply import Outcome, Reply
+from signalproof.protocol.requirements import Level, catalogue
+from signalproof.protocol.schemas import violation
+
+__all__ = ["Expectations"]
+
+T = TypeVar("T")
+
+
+class Expectations:
+    """What one check expects, what it found, and whether its verdict has a foundation."""
+
+    def __init__(self, requirements: Sequence[str]) -> None:
+        self.requirements = tuple(requirements)
+        self.warnings: list[NonConformance] = []
+        self.passed_over: list[NonConformance] = []
+        self.is_known: Callable[[NonConformance], bool] = lambda _: False
+        self.evidence = 0
+        self.case = ""
+        self._refusals: set[str] = set()
+        self._controls: set[str] = set()
+
+    def breach(self, found: NonConformance) -> None:
+        """Take a breach: raise it when it concerns a MUST, else keep it as a warning."""
+        if not self.concerns(found):
+            return
+        if self.case:
+            found.expected += f" (case: {self.case})"
+        for requirement in found.requirements:
+            if requirement not in catalogue():
+                raise KitError(f"{requirement} is cited, but the specification has no such requirement")
+        if all(catalogue()[requirement].level is Level.SHOULD for requirement in found.requirements):
+            self.warnings.append(found)
+        else:
+            raise found
+
+    def pass_over(self, found: NonConformance) -> bool:
+        """Keep a breach that the baseline expects, where the check can go on; false when it is no such breach."""
+        if not self.is_known(found):
+            return False
+        if self.case and "(case: " not in found.expected:
+            found.expected += f" (case: {self.case})"
+        self.passed_over.append(found)
+        return True
+
+    def concerns(self, found: NonConformance) -> bool:
+        """Whether a breach counts."""
+        return True
+
+    def cases(self, named: Mapping[str, T]) -> Iterator[T]:
+        """Go through the cases of a check; a breach says in which one it was found."""
+        for name, case in named.items():
+            self.case = name
+            yield case
+        self.case = ""
+
+    def expect(self, requirement: str, kept: bool, *, expected: str, received: str, hint: str | None = None) -> None:
+        """Expect that `requirement` is kept; otherwise it is breached with these words."""
+        if not kept:
+            self.breach(NonConformance(requirement, expected=expected, received=received, hint=hint))
+
+    def accepted(self, posting: Posting, requirement: str | None = None) -> Posting:
+        """Expect that the target accepted a request, under the check's first requirement by default."""
+        reply = _replied(posting)
+        if reply.outcome is not Outcome.ACCEPTED:
+            self.breach(
+                NonConformance(
+                    requirement or self.requirements[0],
+                    *([reply.broken] if reply.broken else []),
+                    expected=f"the {posting.kind.name} of {posting.author.name} to be accepted",
+                    received=reply.describe(),
+                    hint=posting.why_not or hints.for_reply(reply.status, reply.text),
+                )
+            )
+        if not posting.kind.event:
+            self._controls.add(posting.kind.name)
+        return posting
+
+    def refused(self, posting: Posting, requirement: str, *, client_error: bool = False) -> Reply:
+        """Expect a refusal and no event; `client_error` asks for HTTP 4xx as well."""
+        posting.refusal = requirement
+        self._refusals.add(posting.kind.name)
+        reply = _replied(posting)
+        ids = [requirement, *([reply.broken] if reply.broken else [])]
+        wanted = "a refusal with HTTP 4xx" if client_error else "a refusal"
+        if reply.outcome is not Outcome.REFUSED or (client_error and not reply.client_error):
+            found = NonConformance(
+                *ids,
+                expected=f"{wanted} of the {posting.kind.name} by {posting.author.name}",
+                received=reply.describe(),
+                hint=_why_no_refusal(posting, reply),
+            )
+            if reply.outcome is Outcome.ACCEPTED or not self.pass_over(found):
+                self.breach(found)
+        return reply
+
+    def refused_ack(self, requirement: str, ack: tuple[object, ...]) -> None:
+        """Expect an acknowledgement that refuses."""
+        problem = violation("Failure", ack[0]) if len(ack) == 1 else f"{len(ack)} arguments"
+        self.expect(
+            requirement,
+            problem is None,
+            expected="a refusal as acknowledgement, such as {'status': 1, 'message': …}",
+            received=f"{ack!r} ({problem})",
+        )
+
+    def proven(self, posting: Posting) -> None:
+        """Count an event that was received as it should be: evidence, and a control for its endpoint."""
+        self.evidence += 1
+        if posting.accepted:
+            self._controls.add(posting.kind.name)
+
+    def require_foundation(self) -> None:
+        """Raise `KitError` when a verdict `passed` would stand on nothing."""
+        if self.evidence == 0:
+            raise KitError("this check received no event that it caused, so it cannot pass")
+        if missing := self._refusals - self._controls:
+            raise KitError(f"this check expects refusals without a control: {', '.join(sorted(missing))}")
+
+
+def _why_no_refusal(posting: Posting, reply: Reply) -> str | None:
+    if reply.outcome is Outcome.ACCEPTED:
+        return posting.why
+    if reply.outcome is Outcome.REFUSED:
+        return hints.for_refusal(reply.status)
+    return hints.for_reply(reply.status, reply.text)
+
+
+def _replied(posting: Posting) -> Reply:
+    if posting.reply is None:
+        raise KitError(f"the {posting.kind.name} was judged before it was sent")
+    return posting.reply

@@ -1,0 +1,199 @@
+"""Likely causes of well-known mistakes: each a pure function of what was received."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Mapping
+
+from signalproof.text.untrusted import read_json
+
+__all__ = [
+    "ACKNOWLEDGED_EARLY",
+    "EMITTED_EARLY",
+    "ENGINE_SID",
+    "NO_FORMS",
+    "PARAMETERS",
+    "SPLIT",
+    "for_accepted",
+    "for_event_name",
+    "for_login",
+    "for_payload",
+    "for_refusal",
+    "for_reply",
+    "for_stranger",
+    "for_text",
+    "for_unheard",
+    "one_row",
+]
+
+ENGINE_SID = (
+    "The server knows the Engine.IO sid of this connection, which is the transport's own and no credential. "
+    "Store and look up the Socket.IO sid: the `sid` that handlers are given in python-socketio (not its `eio_sid`), "
+    "`socket.id` in Node.js (not `socket.conn.id`)."
+)
+ACKNOWLEDGED_EARLY = (
+    "Asked again, the server knows the same sid: `login` was acknowledged before it was stored. "
+    "Await the store and its commit in the handler, then return the acknowledgement; no background task."
+)
+SPLIT = (
+    "Asked again, the server now knows the same sid and now does not: several workers answer, each with a memory of "
+    "its own. Keep logins where all workers see them, such as a database or Redis, and let them share their events "
+    "(python-socketio: `client_manager=AsyncRedisManager(…)`; Node.js: `@socket.io/redis-adapter`)."
+)
+EMITTED_EARLY = (
+    "Asked again after the reply to the offer, the server takes the answer: `sender_offer` was emitted before the "
+    "offer was stored. Store and commit first, then emit (Django: `transaction.on_commit`)."
+)
+NO_FORMS = (
+    "This endpoint does not read forms. Accept both application/json and application/x-www-form-urlencoded on every "
+    "POST endpoint (Express: add `express.urlencoded()`; FastAPI: read `request.form()` beside the JSON body; Django "
+    "REST framework: keep `FormParser` in `parser_classes`)."
+)
+PARAMETERS = (
+    "Forms are read, but not with a parameter such as `; charset=UTF-8` behind the content type: "
+    "compare the media type alone."
+)
+
+_SPELLING = (
+    "The protocol's own spelling is `reciever`, in event names, keys and the `type` value; "
+    "clients in the field listen for nothing else."
+)
+
+
+def for_event_name(event: str) -> str | None:
+    """Explain an event under another name."""
+    return _SPELLING if "receiver" in event else None
+
+
+def for_payload(payload: object, key: str) -> str | None:
+    """Explain a payload that lacks its text."""
+    if not isinstance(payload, dict):
+        return "Emit one JSON object as the event's only argument."
+    if any("receiver" in str(name) for name in payload):
+        return _SPELLING
+    if isinstance(payload.get(key), dict):
+        return f"`{key}` is a string that holds JSON text: forward the posted string, do not parse it into an object."
+    return None
+
+
+def for_text(expected: str, received: str) -> str | None:
+    """Explain a forwarded text that differs from the posted one."""
+    if received == expected.strip():
+        return (
+            "Leading or trailing white space was trimmed. Form and serializer libraries do so by default "
+            "(Django REST framework: `CharField(trim_whitespace=False)`)."
+        )
+    if received == expected.replace("\r\n", "\n"):
+        return "CRLF became LF. SDP lines end with CRLF (RFC 8866, section 5)."
+    if expected.startswith(received):
+        return f"The text was cut after {len(received)} characters: look at column sizes and body limits."
+    try:
+        same = read_json(expected) == read_json(received)
+    except ValueError:
+        same = False
+    if same:
+        return "The text was parsed and serialised again. Forward the posted string as it is."
+    if received.replace(" ", "+") == expected.replace(" ", "+"):
+        return "`+` and space were confused: decode a form-encoded body exactly once."
+    return None
+
+
+def for_stranger(
+    event: str, *, at: str, author: str, meant_for: Collection[str], own_connection: bool, arrived: bool
+) -> str | None:
+    """Explain an event at a connection it was not meant for, by the logins.
+
+    `arrived` says whether those it was meant for got it too.
+    """
+    if own_connection:
+        return (
+            "Emit to the connections of the other user, not to a room that the sender is in too "
+            "(python-socketio: `skip_sid=sid`; Node.js: `socket.to(room)` instead of `io.to(room)`)."
+        )
+    if alike := next((why for login in meant_for if (why := for_login(login, at))), None):
+        return alike
+    if at == author or at in meant_for:
+        return f"Emit {event} to the connections concerned, not to a room that other devices of its users are in too."
+    if arrived:
+        return f"Emit {event} to the connections concerned; without a target, Socket.IO emits to everybody."
+    return "It went to another user instead: look its connections up by the pair of users that the request is about."
+
+
+def for_login(expected: object, received: object) -> str | None:
+    """Explain that one login was taken for another that is like it."""
+    if not isinstance(expected, str) or not isinstance(received, str) or expected == received:
+        return None
+    if expected.strip() == received.strip():
+        how = "White space around logins is trimmed (Django REST framework: `CharField(trim_whitespace=False)`)."
+    elif expected.casefold() == received.casefold():
+        how = "Case is ignored in logins, as by default in MySQL; give the column a binary collation."
+    elif unicodedata.normalize("NFC", expected) == unicodedata.normalize("NFC", received):
+        how = "Logins are normalised, as some libraries for user names do."
+    else:
+        return None
+    return f"{how} Compare them code point for code point."
+
+
+def for_accepted(fields: Mapping[str, object], engine_sid: str) -> str | None:
+    """Explain that a request with these fields was accepted where it has to be refused."""
+    if fields.get("sid") == engine_sid:
+        return ENGINE_SID
+    if any(isinstance(value, int | float) for value in fields.values()):
+        return (
+            "A number or a boolean was taken for a string, as serializer libraries do (Django REST framework's "
+            "`CharField`, marshmallow and Joi are lenient; pydantic: `StrictStr`). Check the type before they see it."
+        )
+    named = (fields.get(key) for key in ("reciever_login", "sender_login", "login", "type"))
+    if any(isinstance(value, str) and value != value.strip() for value in named):
+        return (
+            "White space around a field was trimmed. Form and serializer libraries do so by default "
+            "(Django REST framework: `CharField(trim_whitespace=False)`)."
+        )
+    return None
+
+
+def one_row(key: str) -> str:
+    """Explain that the last one took the place of the one before: `key` says whose row it was."""
+    if key == "user":
+        return (
+            "Only the connection that came last is known: there seems to be one row, with one sid, for each user. Keep "
+            "a row for each connection, or a room for each login (python-socketio: `enter_room(sid, login)`), and "
+            "note with each offer which connection made it."
+        )
+    return (
+        f"The later offer took the place of the earlier one: there seems to be one row for each {key}. Key offers by "
+        'the pair of sender and reciever (Django: `UniqueConstraint(fields=["sender", "reciever"], …)`).'
+    )
+
+
+def for_reply(status: int, text: str) -> str | None:
+    """Explain a reply that is neither an acceptance nor a refusal."""
+    lowered = text.lower()
+    if "<html" in lowered or "<!doctype" in lowered or "an html page" in lowered:
+        return (
+            "An HTML page came where JSON belongs: the framework's or the proxy's own error page. "
+            "Register handlers that answer every error with a JSON refusal."
+        )
+    if status == 415:
+        return "Read JSON under each spelling of its content type, with parameters such as `; charset=utf-8` too."
+    if status == 403 and "csrf" in lowered:
+        return "Exempt the protocol endpoints from CSRF checks: the sid is the credential."
+    return None
+
+
+def for_refusal(status: int) -> str | None:
+    """Explain a refusal of a malformed request that has the wrong HTTP status."""
+    if status != 200:
+        return None
+    return (
+        "This refuses, but with HTTP 200, by which libraries and monitoring take it for a success. "
+        "200 is for refusals of well-formed requests; a malformed request gets a 4xx status."
+    )
+
+
+def for_unheard(others: list[str]) -> str | None:
+    """Explain an event that did not come while others did."""
+    for event in others:
+        if spelling := for_event_name(event):
+            return spelling
+    return None

@@ -1,0 +1,355 @@
+"""Who was meant to receive what, and who did.
+
+Every request that may raise an event is a `Posting` and carries a marker of its own inside the text
+that the server forwards. Every event that any connection of the run receives is brought here and laid
+to the posting whose marker it carries, whichever check that posting belongs to. When the run has
+settled, each posting is judged: delivered exactly once to each connection it was meant for, unchanged,
+to nobody else, and not at all when it was refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Protocol
+
+from signalproof.errors import NonConformance
+from signalproof.judge import hints
+from signalproof.judge.diagnosis import Diagnosis
+from signalproof.judge.reply import Outcome, Reply
+from signalproof.protocol.schemas import violation
+from signalproof.protocol.wire import Kind, find_marker
+from signalproof.text.redact import Pseudonyms, conceal
+
+__all__ = ["Ledger", "Listener", "Posting", "Received"]
+
+SILENCES = 8
+"""Waits in vain after which a run in which no event has come at all loses its patience."""
+IMPATIENT = 0.25
+"""How many seconds it then waits for each event."""
+
+
+class Listener(Protocol):
+    """A connection, as far as deliveries concern it: `live_since` is a `perf_counter` reading."""
+
+    @property
+    def name(self) -> str:
+        """The name in ladders."""
+
+    @property
+    def login(self) -> str:
+        """The login bound to it, or an empty string."""
+
+    @property
+    def check(self) -> int:
+        """The number of the check it takes part in."""
+
+    @property
+    def live(self) -> bool:
+        """Whether it is bound and open."""
+
+    @property
+    def live_since(self) -> float:
+        """When it was bound."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Received:
+    """One event at one connection; `at` is a `perf_counter` reading."""
+
+    connection: Listener
+    event: str
+    args: tuple[object, ...]
+    at: float
+
+    @property
+    def payload(self) -> object:
+        """The event's one argument, or None when it has none or several."""
+        return self.args[0] if len(self.args) == 1 else None
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The payload's fields; none when it is no object."""
+        return self.payload if isinstance(self.payload, dict) else {}
+
+
+@dataclass(slots=True, eq=False)
+class Posting:
+    """One request that may raise an event.
+
+    `text` is the string the event has to carry (empty where there is none), `targets` the connections
+    that have to receive it, `tolerated` those where only a SHOULD forbids it, `allowed` those where nothing
+    does; `reply` is None until one came; `refusal` names the requirement under which the check demands a
+    refusal, and `elsewhere` the one that a delivery to anybody else breaks, where it is not the ordinary one.
+    `why_not` is the likely cause should it not be accepted, `why` should it be, against what is expected.
+    """
+
+    kind: Kind
+    author: Listener
+    text: str
+    marker: str
+    targets: frozenset[Listener]
+    tolerated: frozenset[Listener] = frozenset()
+    allowed: frozenset[Listener] = frozenset()
+    reply: Reply | None = None
+    sent_at: float = 0.0
+    replied_at: float = 0.0
+    refusal: str | None = None
+    elsewhere: str | None = None
+    why_not: str | None = None
+    why: str | None = None
+    heard: list[Received] = field(default_factory=list)
+    _waiters: list[asyncio.Future[None]] = field(default_factory=list)
+    _examined: dict[Received, list[NonConformance]] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the target accepted the request."""
+        return self.reply is not None and self.reply.outcome is Outcome.ACCEPTED
+
+    @property
+    def refused(self) -> bool:
+        """Whether the target refused the request."""
+        return self.reply is not None and self.reply.outcome is Outcome.REFUSED
+
+    @property
+    def replied_as_live(self) -> bool:
+        """Whether the reply shows that the target still knows the sid: anything but `unknown_sid`."""
+        return self.reply is not None and self.reply.code != "unknown_sid"
+
+    def received(self, received: Received) -> None:
+        """Lay one event to this posting and wake whoever waits for it."""
+        self.heard.append(received)
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._waiters.clear()
+
+    def at(self, connection: Listener) -> list[Received]:
+        """Give the events of this posting that `connection` received, in order."""
+        return [received for received in self.heard if received.connection is connection]
+
+    async def wait_at(self, connection: Listener, timeout: float) -> Received | None:
+        """Give the first event of this posting at `connection`, or None after `timeout` seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while not (found := self.at(connection)):
+            waiter: asyncio.Future[None] = loop.create_future()
+            self._waiters.append(waiter)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(waiter, max(deadline - loop.time(), 0))
+            if loop.time() >= deadline and not self.at(connection):
+                return None
+        return found[0]
+
+    def breaches(self) -> Iterator[NonConformance]:
+        """Judge all deliveries of this posting; call it when nothing more can arrive.
+
+        One that was accepted where a refusal was demanded has had its verdict.
+        """
+        if self.refusal is not None and self.accepted:
+            return
+        counts: dict[Listener, int] = {}
+        for received in self.heard:
+            connection = received.connection
+            counts[connection] = counts.get(connection, 0) + 1
+            yield from self._breaches_of(received, counts[connection])
+        if self.accepted:
+            for connection in self.targets:
+                if connection not in counts and connection.live_since < self.sent_at and connection.live:
+                    yield NonConformance(
+                        self.kind.once,
+                        expected=f"{self.kind.event} at {connection.name}, exactly once",
+                        received="the request was accepted, but the event never came",
+                    )
+
+    def _breaches_of(self, received: Received, count: int) -> Iterator[NonConformance]:
+        name = received.connection.name
+        if self.refused:
+            yield NonConformance(
+                self.refusal or self.kind.leak,
+                expected=f"no event, for the {self.kind.name} was refused",
+                received=f"{received.event} at {name} all the same",
+            )
+        elif received.connection in self.targets:
+            if count > 1:
+                yield NonConformance(
+                    self.kind.once,
+                    expected=f"{self.kind.event} at {name} exactly once",
+                    received=f"it came {count} times",
+                )
+            yield from self.faults_of(received)
+        elif received.connection in self.allowed:
+            yield from self.faults_of(received)
+        else:
+            tolerated = received.connection in self.tolerated
+            yield NonConformance(
+                (self.kind.tolerated if tolerated else "") or self.elsewhere or self.kind.leak,
+                expected=f"{self.kind.event} at {_names(self.targets)} and nowhere else",
+                received=f"{received.event} also at {name}",
+                hint=hints.for_stranger(
+                    received.event,
+                    at=received.connection.login,
+                    author=self.author.login,
+                    meant_for=sorted({target.login for target in self.targets}),
+                    own_connection=received.connection is self.author,
+                    arrived=any(other.connection in self.targets for other in self.heard),
+                ),
+            )
+
+    def faults_of(self, received: Received) -> list[NonConformance]:
+        """Judge name, shape and content of one event at a connection that it was meant for; once."""
+        if received not in self._examined:
+            self._examined[received] = list(self._faults_of(received))
+        return self._examined[received]
+
+    def _faults_of(self, received: Received) -> Iterator[NonConformance]:
+        kind = self.kind
+        payload, fields = received.payload, received.fields
+        name = received.connection.name
+        if received.event != kind.event:
+            yield NonConformance(
+                kind.once,
+                expected=f"the event {kind.event} at {name}",
+                received=f"the event {received.event} instead",
+                hint=hints.for_event_name(received.event),
+            )
+            return
+        if kind.text_key and not isinstance(fields.get(kind.text_key), str):
+            problem = violation(kind.event_schema, payload)
+            yield NonConformance(
+                kind.once,
+                expected=f"a {kind.event} payload with the string {kind.text_key}",
+                received=problem or f"a payload without the string {kind.text_key}",
+                hint=hints.for_payload(payload, kind.text_key),
+            )
+            return
+        text = str(fields.get(kind.text_key))
+        if kind.text_key and text != self.text:
+            yield NonConformance(
+                kind.text,
+                expected=f"{kind.text_key} to be the posted text, character for character",
+                received=_difference(self.text, text),
+                hint=hints.for_text(self.text, text),
+            )
+        if fields.get(kind.author_key, self.author.login) != self.author.login:
+            yield NonConformance(
+                kind.author,
+                expected=f"{kind.author_key} {self.author.login!r}, the login bound to the sid",
+                received=repr(fields[kind.author_key]),
+                hint=hints.for_login(self.author.login, fields[kind.author_key]),
+            )
+        elif problem := violation(kind.event_schema, payload):
+            yield NonConformance(kind.once, expected=f"a valid {kind.event} payload", received=problem)
+
+    def explains(self, received: Received) -> bool:
+        """Whether an event without a marker can come from this posting."""
+        if received.event != self.kind.event:
+            return False
+        if received.fields.get(self.kind.author_key, self.author.login) != self.author.login:
+            return False
+        if self.kind.text_key and received.fields.get(self.kind.text_key) != self.text:
+            return False
+        return received.connection.check == self.author.check or self.author.login in str(received.args)
+
+
+class Ledger:
+    """All postings of a run: those whose text carries a marker, and those that raise an event without text.
+
+    `sids` are those of all connections, in the order in which they came; `pseudonyms` stand in for secrets;
+    `last_posting_at` is a `perf_counter` reading.
+    """
+
+    def __init__(self) -> None:
+        self.run = "".join(secrets.choice("0123456789abcdefghijklmnopqrstuvwxyz") for _ in range(4))
+        self._marked: dict[str, Posting] = {}
+        self._plain: list[Posting] = []
+        self._count = 0
+        self.diagnosis = Diagnosis()
+        self.sids: list[str] = []
+        self.pseudonyms = Pseudonyms()
+        self.last_posting_at = 0.0
+        self._events = 0
+        self._silences = 0
+
+    def new_marker(self) -> str:
+        """Make a marker that no other text of this run carries."""
+        self._count += 1
+        return f"sp-{self.run}-{self._count:05d}"
+
+    def open(self, posting: Posting) -> Posting:
+        """Enter a posting, before its request is sent."""
+        self.last_posting_at = perf_counter()
+        if posting.marker in posting.text:
+            self._marked[posting.marker] = posting
+        elif posting.kind.event:
+            self._plain.append(posting)
+        return posting
+
+    def patience(self, timeout: float) -> float:
+        """Give how long to wait for an event: not for long where many waits have seen no event of any kind."""
+        return timeout if self._events or self._silences < SILENCES else min(timeout, IMPATIENT)
+
+    def silence(self) -> None:
+        """Count a wait that ended without its event."""
+        self._silences += 1
+
+    def record(self, received: Received) -> Posting | None:
+        """Lay an event to its posting; give None when no posting of this run explains it."""
+        self._events += 1
+        posting = self._marked.get(find_marker(received.args) or "") or self._of_plain(received)
+        if posting is not None:
+            posting.received(received)
+        return posting
+
+    def replied(self, posting: Posting) -> None:
+        """Lay the events of a posting that turns out to be refused to another one that still lacks them.
+
+        Of two like requests at one moment, the event of the accepted one can come before the refusal of the other.
+        """
+        if not posting.refused or posting not in self._plain:
+            return
+        for received in list(posting.heard):
+            others = [other for other in self._plain if other.explains(received) and not other.refused]
+            if other := _lacking(others, received):
+                posting.heard.remove(received)
+                other.received(received)
+
+    def _of_plain(self, received: Received) -> Posting | None:
+        """Find the posting of an event without a marker, such as `calling`, by what else it says.
+
+        Of several it is the first that this connection still has to hear of, a refused one last; else it
+        is one too many, and goes to the last.
+        """
+        candidates = [posting for posting in self._plain if posting.explains(received)]
+        found = _lacking(sorted(candidates, key=lambda posting: posting.refused), received)
+        return found or (candidates[-1] if candidates else None)
+
+
+def _lacking(postings: Iterable[Posting], received: Received) -> Posting | None:
+    """Give the first posting that this connection still has to hear of, if there is one."""
+    at = received.connection
+    return next((p for p in postings if at in p.targets | p.tolerated and not p.at(at)), None)
+
+
+def _names(connections: frozenset[Listener]) -> str:
+    return ", ".join(sorted(connection.name for connection in connections)) or "nobody"
+
+
+def _difference(expected: str, received: str) -> str:
+    """Say where two texts part, without printing a description whole."""
+    position = next(
+        (i for i, (a, b) in enumerate(zip(expected, received, strict=False)) if a != b),
+        min(len(expected), len(received)),
+    )
+    here = slice(position, position + 12)
+    shown, wanted = conceal(received)[here], conceal(expected)[here]
+    hidden = " (dots hide an address or a secret)" if "•" in shown + wanted else ""
+    return (
+        f"another text: {len(received)} characters instead of {len(expected)}, "
+        f"first different at {position}: {shown!r} instead of {wanted!r}{hidden}"
+    )

@@ -1,0 +1,1 @@
+"""HTTP, Socket.IO and WebRTC to the target: the only room that imports their libraries."""

@@ -1,0 +1,1 @@
+"""What the specification and its schemas say, as data: requirements, messages, documents."""

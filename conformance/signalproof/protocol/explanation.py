@@ -1,0 +1,77 @@
+"""One requirement explained: its sentence, the words around it, the checks that decide it, and a usual fix."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+from signalproof.protocol.coverage import checks_by_requirement, purposes
+from signalproof.protocol.requirements import Requirement, catalogue
+from signalproof.protocol.resources import resource
+
+__all__ = ["Explanation", "explain", "fixes", "meant"]
+
+_STOP = re.compile(r"^(#|\*\*\[)")
+_HEADING = re.compile(r"^#+ (.+)$")
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known about a requirement; `context` is Markdown, `checks` are names with their purposes."""
+
+    requirement: Requirement
+    section: str
+    context: str
+    checks: tuple[tuple[str, str], ...]
+    fix: str | None
+
+
+def explain(identifier: str) -> Explanation:
+    """Explain a requirement of the catalogue; raises `KeyError` for any other."""
+    requirement = catalogue()[identifier]
+    section, context = _surroundings(requirement)
+    about = purposes()
+    checks = tuple((name, about.get(name, "")) for name in checks_by_requirement()[identifier])
+    return Explanation(requirement, section, context, checks, fixes().get(identifier))
+
+
+def meant(word: str) -> tuple[str | None, list[str]]:
+    """Find the id that a word stands for, however it is written, or else the ids that are near."""
+    known = list(catalogue())
+    plain = {re.sub(r"[^a-z0-9]", "", identifier.lower()): identifier for identifier in known}
+    wanted = re.sub(r"[^a-z0-9]", "", word.lower())
+    if wanted in plain:
+        return plain[wanted], []
+    topic = re.sub(r"[^a-z]", "", word.lower())
+    same = [identifier for identifier in known if identifier.lower().partition("-")[0] == topic]
+    return None, same or [plain[near] for near in get_close_matches(wanted, plain, n=5, cutoff=0.6)]
+
+
+@cache
+def fixes() -> Mapping[str, str]:
+    """What usually mends a server, by requirement."""
+    tables = tomllib.loads(Path(__file__).with_name("fixes.toml").read_text(encoding="utf-8"))
+    return {identifier: text for table in tables.values() for identifier, text in table.items()}
+
+
+def _surroundings(requirement: Requirement) -> tuple[str, str]:
+    """Give the heading above the sentence, and what follows it up to the next one."""
+    lines = resource("spec", f"{requirement.topic}.md").read_text(encoding="utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith(f"**[{requirement.id}]**"))
+    above = (found[1] for line in reversed(lines[:at]) if (found := _HEADING.match(line)))
+    return next(above, ""), _LINK.sub(r"\1", "\n".join(_until_next(lines[at + 1 :])).strip())
+
+
+def _until_next(lines: list[str]) -> Iterator[str]:
+    fenced = False
+    for line in lines:
+        if not fenced and _STOP.match(line):
+            return
+        fenced ^= line.startswith("```")
+        yield line

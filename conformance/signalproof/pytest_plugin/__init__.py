@@ -1,0 +1,1 @@
+"""One conformance session inside pytest."""

@@ -1,0 +1,273 @@
+"""Run, settle, judge: all checks at once in one event loop, one shared tail window, then the verdicts.
+
+A check is finished when its coroutine returns, but "nobody else received it" is only provisional then.
+All sockets stay open and recorded until every check has finished and the tail window has passed; late
+and stray events are laid to the check that caused them. Checks marked `alone` run after the others;
+those marked `early` begin first, and those that wait for a limit of the target wait while all others run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from time import perf_counter
+
+from signalproof.cast.cast import Cast
+from signalproof.config.identity import Identities
+from signalproof.config.target import Target
+from signalproof.errors import InvalidTarget, NonConformance, NotTestable
+from signalproof.judge.ledger import Ledger
+from signalproof.net.transport import Http
+from signalproof.run.loop_lag import Stalls
+
+__all__ = ["Check", "Result", "Run", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """How one check ended."""
+
+    PASSED = "passed"
+    WARNED = "warned"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: `name` is its node id, `body` the coroutine function, `requirements` the ids it cites.
+
+    `alone` runs it after the others, `early` begins it before them; `waits_for` names the limit of the target
+    that it has to wait for.
+    """
+
+    name: str
+    body: Callable[[Cast], Awaitable[None]]
+    requirements: tuple[str, ...]
+    alone: bool = False
+    early: bool = False
+    waits_for: str | None = None
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of one check.
+
+    `error` is what ended it: a breach, or a fault of the kit; `complete` is false while it runs and when it was
+    cut off; `judged` is false until the run settled; `skipped` says why it was not run; `expected` are the
+    findings that the baseline expects.
+    """
+
+    check: Check
+    cast: Cast
+    duration: float = 0.0
+    error: BaseException | None = None
+    complete: bool = False
+    judged: bool = False
+    skipped: str | None = None
+    breaches: list[NonConformance] = field(default_factory=list)
+    expected: list[NonConformance] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict; a breach of the target outweighs a fault of the kit."""
+        if self.skipped is not None:
+            return Verdict.SKIPPED
+        if self.breaches:
+            return Verdict.FAILED
+        if self.error is not None:
+            return Verdict.ERROR
+        return Verdict.WARNED if self.cast.warnings else Verdict.PASSED
+
+    @property
+    def findings(self) -> list[NonConformance]:
+        """All breaches, the new ones first, and of these those of a MUST."""
+        return sorted([*self.breaches, *self.cast.warnings], key=self.expected.__contains__)
+
+    @property
+    def new_breaches(self) -> list[NonConformance]:
+        """The breaches of a MUST that no baseline expects."""
+        return [found for found in self.breaches if found not in self.expected]
+
+    @property
+    def new_warnings(self) -> list[NonConformance]:
+        """The breaches of a SHOULD that no baseline expects."""
+        return [found for found in self.cast.warnings if found not in self.expected]
+
+    @property
+    def known(self) -> bool:
+        """Whether the baseline expects all that was found, and something was."""
+        return bool(self.expected) and len(self.expected) == len(self.findings)
+
+    @property
+    def violated(self) -> set[str]:
+        """The requirements that the target broke here."""
+        return {identifier for found in self.findings for identifier in found.requirements}
+
+    @property
+    def ended(self) -> bool:
+        """Whether the check ran to its end, so that it has decided all its requirements."""
+        return self.judged and self.skipped is None and self.error is None
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the cyclic garbage collector from running for the few seconds of a run.
+
+    With the modules of aiortc, aiohttp and pytest alive, its passes take a third of the run, and each of
+    them stops the event loop, which shows in measured delays.
+    """
+    was_enabled = gc.isenabled()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
+
+
+class Run:
+    """All checks of one session against one target. Use it inside one event loop; close it at the end.
+
+    `expects` says whether a finding is known of a check, given by name, so that the check goes on where it can.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        http: Http,
+        identities: Identities,
+        expects: Callable[[NonConformance, str], bool] = lambda *_: False,
+    ) -> None:
+        self.target = target
+        self._expects = expects
+        self.http = http
+        self.identities = identities
+        self.results: dict[str, Result] = {}
+        self.stalls = Stalls()
+        self._ledger = Ledger()
+        self._number = 0
+        self._quiet_since = 0.0
+
+    async def run_all(self, checks: Sequence[Check], progress: Callable[[Result | Check], None]) -> None:
+        """Run the checks concurrently, those marked `alone` one by one after them, and judge all of them.
+
+        `progress` is told each check as it begins and each result as it ends.
+        """
+        gate = asyncio.Semaphore(self.target.concurrency if self.identities.invents else 1)
+
+        async def bounded(check: Check) -> None:
+            async with gate:
+                progress(check)
+                progress(await self._execute(check))
+
+        async def all_that_wait_for_nothing() -> None:
+            active = sorted((c for c in checks if c.waits_for is None), key=lambda check: not check.early)
+            await asyncio.gather(*(bounded(check) for check in active if not check.alone))
+            for check in active:
+                if check.alone:
+                    await bounded(check)
+            self._quiet_since = perf_counter()
+
+        waiting = (bounded(check) for check in checks if check.waits_for is not None)
+        with _collector_paused(), self.stalls.measured():
+            await asyncio.gather(*waiting, all_that_wait_for_nothing())
+        await self.settle(self.results.values())
+
+    async def run_one(self, check: Check) -> Result:
+        """Run one check by itself, with a tail window of its own."""
+        with self.stalls.measured():
+            result = await self._execute(check)
+        self._quiet_since = perf_counter()
+        await self.settle([result])
+        await result.cast.close()
+        return result
+
+    async def settle(self, results: Iterable[Result]) -> None:
+        """Let the tail window pass, then judge every delivery of these checks.
+
+        It begins with the last request that may raise an event, and not before the checks have ended; one that
+        only waits for a limit of the target does not hold it up.
+        """
+        results = list(results)
+        began = max(self._quiet_since, self._ledger.last_posting_at)
+        window: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        remaining = began + self.target.tail + self.target.round_trip - perf_counter()
+        await asyncio.wait([window], timeout=max(remaining, 0))
+        sids = frozenset(
+            sid
+            for result in self.results.values()
+            for connection in result.cast.everybody
+            for sid in (connection.sid, connection.engine_sid)
+            if sid
+        )
+        for result in results:
+            known = {(found.requirements, found.received) for found in result.breaches}
+            for found in (*result.cast.passed_over, *result.cast.settle(sids)):
+                if (found.requirements, found.received) not in known:
+                    known.add((found.requirements, found.received))
+                    result.breaches.append(found)
+            result.judged = True
+            result.cast.transcript.closed = True
+
+    async def _execute(self, check: Check) -> Result:
+        self._number += 1
+        cast = Cast(
+            number=self._number,
+            requirements=check.requirements,
+            target=self.target,
+            http=self.http,
+            ledger=self._ledger,
+            identities=self.identities,
+        )
+        cast.is_known = lambda found: self._expects(found, check.name)
+        result = self.results[check.name] = Result(check, cast)
+        if check.waits_for is not None:
+            result.skipped = self.target.reason_to_skip(check.waits_for)
+            if result.skipped is not None:
+                result.complete = True
+                return result
+        began = perf_counter()
+        try:
+            await check.body(cast)
+            cast.require_foundation()
+        except NonConformance as found:
+            result.error = found
+            result.breaches.append(found)
+        except InvalidTarget:
+            raise
+        except NotTestable as reason:
+            result.skipped = str(reason)
+        except Exception as error:  # noqa: BLE001 - whatever a check raises is its result
+            result.error = error
+        finally:
+            result.duration = perf_counter() - began
+            await cast.quiet()
+            if not self.identities.invents:
+                await cast.vacate()
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            # What a library makes of the cancellation is nobody's breach.
+            result.error = None
+            result.breaches.clear()
+            raise asyncio.CancelledError
+        result.complete = True
+        return result
+
+    def cut_off(self) -> None:
+        """Leave it at what is known after an interrupt: late events were not waited for, and count for nothing."""
+        for result in self.results.values():
+            if not result.complete:
+                result.skipped = "the run was interrupted before it ended"
+            result.judged = True
+            result.cast.transcript.closed = True
+
+    async def close(self) -> None:
+        """Disconnect everybody and close the HTTP client."""
+        await asyncio.gather(*(result.cast.close() for result in self.results.values()))
+        await self.http.close()

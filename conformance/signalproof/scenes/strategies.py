@@ -1,0 +1,83 @@
+"""Hypothesis strategies for what a server may be sent: texts, logins, wrong values, bodies and frames.
+
+The shapes come from the published schemas. Importing it imports Hypothesis.
+"""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import strategies as st
+
+from signalproof.protocol.schemas import definitions
+from signalproof.protocol.wire import Body, Encoding
+from signalproof.scenes.variations import MARKER
+
+__all__ = ["BODIES", "FRAMES", "LOGINS", "LOGIN_ARGUMENTS", "TEXTS", "WRONG_VALUES"]
+
+_LETTERS = "\xa0é\u00df\u0130\u0131\ufb01ñçÅ中日\u0645\u0661\ufdfd\U0001d4b3😀👩"
+_MARKS = "\u200d\u0301\u202e\u2028\ufeff\ufffd\U0010ffff"
+_VISIBLE = "".join(map(chr, range(0x20, 0x7F))) + _LETTERS + _MARKS
+_ANY_TEXT = st.text(st.sampled_from(_VISIBLE + "\0\t\n\r\x1b\x7f\x85"), max_size=30)
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _ANY_TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_ANY_TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+_FIELD_NAMES = sorted(
+    {name for schema in definitions().values() if "properties" in schema for name in schema["properties"]}
+    | {"__proto__", "constructor", "receiver_login", ""}
+)
+_NASTY = dict(
+    enumerate(
+        [
+            b"[" * 2000,
+            b'{"a":' * 500,
+            b'{"sid":1e999}',
+            b'{"sid":' + b"9" * 5000 + b"}",
+            b'{"sid":"\\ud800"}',
+            b'{"sid":"x","sid":"y"}',
+            b"\xef\xbb\xbf{}",
+            b"sid=%ff%fe&type=%00",
+            b"sid=" + b"a" * 20_000,
+            b"&".join(b"k%d=v" % number for number in range(3000)),
+        ]
+    )
+)
+
+TEXTS = st.builds(
+    lambda before, after: json.dumps({"type": "offer", "sdp": f"{before} {MARKER} {after}"}), _ANY_TEXT, _ANY_TEXT
+)
+"""JSON texts of session descriptions around a marker."""
+LOGINS = st.text(st.sampled_from(_VISIBLE), min_size=1, max_size=30)
+"""Ends of valid logins (spec/login.md)."""
+WRONG_VALUES = _JSON.filter(lambda value: not isinstance(value, str))
+"""JSON values that are no strings, as all required fields are."""
+LOGIN_ARGUMENTS = st.lists(
+    _JSON.filter(lambda value: not isinstance(value, dict) or "login" not in value)
+    | st.builds(lambda value: {"login": value}, WRONG_VALUES | st.sampled_from(["", "a\u0000b", "x" * 81])),
+    max_size=1,
+)
+"""Arguments of `login` that hold no valid one."""
+_OBJECTS = st.dictionaries(st.sampled_from(_FIELD_NAMES), _JSON, max_size=5)
+BODIES = st.builds(
+    Body,
+    st.binary(max_size=60)
+    | st.sampled_from(sorted(_NASTY)).map(lambda number: _NASTY[number])
+    | st.builds(lambda fields: json.dumps(fields).encode(), _OBJECTS),
+    st.sampled_from([*(encoding.value for encoding in Encoding), "application/json; charset=utf-16", "text/html", ""]),
+)
+"""Bodies without a sid that any server knows."""
+_PACKET = st.builds(
+    lambda kind, namespace, number, value: f"{kind}{namespace}{number}{json.dumps(value)}",
+    st.sampled_from(["40", "41", "42", "43", "44", "451-", "459999999-", "47", "4", "2", "3", "5", "6", "0", "b"]),
+    st.sampled_from(["", "/admin,", "/,", "/\u0000,"]),
+    st.sampled_from(["", "0", "-1", "9" * 40]),
+    _JSON,
+)
+FRAMES = st.lists(
+    st.just("40") | _PACKET | st.text('0123456789-[]{}",:/ab', max_size=20) | st.binary(max_size=30),
+    min_size=1,
+    max_size=4,
+)
+"""Frames on an Engine.IO WebSocket: packets that are sound, nearly sound, or nothing at all."""

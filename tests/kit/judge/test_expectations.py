@@ -1,0 +1,149 @@
+"""Expectations: what fails, what only warns, and what a pass has to stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from signalproof.errors import KitError, NonConformance
+from signalproof.judge.expectations import Expectations
+from signalproof.judge.ledger import Posting
+from signalproof.judge.reply import Outcome, Reply, no_reply
+from signalproof.protocol.requirements import Level, catalogue
+from signalproof.protocol.wire import OFFER
+
+SHOULDS = [requirement.id for requirement in catalogue().values() if requirement.level is Level.SHOULD]
+MUSTS = [requirement.id for requirement in catalogue().values() if requirement.level is Level.MUST]
+ACCEPTED = Reply(Outcome.ACCEPTED, 200, {"status": 0, "offer": "ok"}, "HTTP 200")
+REFUSED = Reply(Outcome.REFUSED, 200, {"status": 1, "message": "no"}, "HTTP 200")
+REFUSED_WITH_400 = Reply(Outcome.REFUSED, 400, {"status": 1, "message": "no"}, "HTTP 400")
+CRASHED = Reply(Outcome.BROKEN, 500, None, "HTTP 500 <html>", "HTTP-12", "a server error")
+
+
+@dataclass(eq=False)
+class Someone:
+    """A connection, as far as a posting looks at one."""
+
+    name: str = "man"
+    login: str = "man"
+    check: int = 1
+    live: bool = True
+    live_since: float = 0.0
+
+
+def posting(reply: Reply | None) -> Posting:
+    """Make an offer that got this reply."""
+    return Posting(kind=OFFER, author=Someone(), text="", marker="", targets=frozenset(), reply=reply)
+
+
+def test_a_kept_requirement_is_no_news() -> None:
+    """Neither breach nor warning."""
+    check = Expectations(["OFFER-1"])
+    check.expect("OFFER-1", True, expected="this", received="this")
+    assert check.warnings == []
+
+
+@pytest.mark.parametrize("identifier", [SHOULDS[0], SHOULDS[-1]])
+def test_a_broken_should_is_kept_as_a_warning(identifier: str) -> None:
+    """The check goes on."""
+    check = Expectations([identifier])
+    check.expect(identifier, False, expected="this", received="that", hint="so")
+    (warning,) = check.warnings
+    assert (warning.requirements, warning.hint) == ((identifier,), "so")
+    assert str(warning) == f"{identifier}: expected this; received that"
+
+
+@pytest.mark.parametrize("identifiers", [MUSTS[:1], [*SHOULDS[:1], *MUSTS[:1]]], ids=["must", "both"])
+def test_a_broken_must_ends_the_check(identifiers: list[str]) -> None:
+    """Also in the company of a SHOULD."""
+    check = Expectations(identifiers)
+    with pytest.raises(NonConformance):
+        check.breach(NonConformance(*identifiers, expected="this", received="that"))
+    assert check.warnings == []
+
+
+def test_an_unknown_requirement_is_a_fault_of_the_kit() -> None:
+    """A typing error in a check must not look like a fault of the target."""
+    with pytest.raises(KitError, match="OFFER-999 is cited"):
+        Expectations(["OFFER-1"]).expect("OFFER-999", False, expected="this", received="that")
+
+
+def test_an_accepted_request_is_given_back() -> None:
+    """So that calls can be chained."""
+    accepted = posting(ACCEPTED)
+    assert Expectations(["OFFER-1"]).accepted(accepted) is accepted
+
+
+@pytest.mark.parametrize(
+    ("reply", "violated"),
+    [(REFUSED, ("OFFER-9",)), (CRASHED, ("OFFER-9", "HTTP-12")), (no_reply("closed"), ("OFFER-9", "HTTP-12"))],
+    ids=["refused", "crashed", "silent"],
+)
+def test_a_request_that_is_not_accepted_breaks_the_requirement_in_question(
+    reply: Reply, violated: tuple[str, ...]
+) -> None:
+    """By default the first of the check; a broken reply breaks its own requirement as well."""
+    with pytest.raises(NonConformance) as named:
+        Expectations(["OFFER-1"]).accepted(posting(reply), "OFFER-9")
+    assert named.value.requirements == violated
+    assert named.value.received == reply.describe()
+    with pytest.raises(NonConformance) as default:
+        Expectations(["OFFER-1"]).accepted(posting(reply))
+    assert default.value.requirements[0] == "OFFER-1"
+
+
+@pytest.mark.parametrize(
+    ("reply", "client_error", "violated"),
+    [
+        (ACCEPTED, False, ("OFFER-6",)),
+        (ACCEPTED, True, ("OFFER-6",)),
+        (REFUSED, True, ("OFFER-6",)),
+        (CRASHED, False, ("OFFER-6", "HTTP-12")),
+        (no_reply("closed"), False, ("OFFER-6", "HTTP-12")),
+    ],
+    ids=["accepted", "accepted_for_4xx", "200_for_4xx", "crashed", "silent"],
+)
+def test_a_request_that_is_not_refused_breaks_the_requirement(
+    reply: Reply, client_error: bool, violated: tuple[str, ...]
+) -> None:
+    """A crash or silence is no refusal."""
+    with pytest.raises(NonConformance) as found:
+        Expectations(["OFFER-1"]).refused(posting(reply), "OFFER-6", client_error=client_error)
+    assert found.value.requirements == violated
+
+
+@pytest.mark.parametrize(("reply", "client_error"), [(REFUSED, False), (REFUSED_WITH_400, True)])
+def test_a_refusal_is_given_back_and_remembered(reply: Reply, client_error: bool) -> None:
+    """A late event is charged to the requirement of the refusal."""
+    refused = posting(reply)
+    assert Expectations(["OFFER-1"]).refused(refused, "OFFER-6", client_error=client_error) is reply
+    assert refused.refusal == "OFFER-6"
+
+
+def test_a_posting_that_was_never_sent_is_a_fault_of_the_kit() -> None:
+    """It cannot be judged."""
+    for judge in (Expectations(["OFFER-1"]).accepted, lambda p: Expectations(["OFFER-1"]).refused(p, "OFFER-6")):
+        with pytest.raises(KitError, match="before it was sent"):
+            judge(posting(None))
+
+
+def test_a_check_that_received_nothing_cannot_pass() -> None:
+    """Acceptance alone is no evidence: a server can say yes to everything."""
+    check = Expectations(["OFFER-1"])
+    check.accepted(posting(ACCEPTED))
+    with pytest.raises(KitError, match="received no event"):
+        check.require_foundation()
+    check.proven(posting(ACCEPTED))
+    check.require_foundation()
+
+
+def test_a_check_of_refusals_needs_a_control() -> None:
+    """An event of a request that was not accepted is none: a server can say no to everything."""
+    check = Expectations(["OFFER-6"])
+    check.refused(posting(REFUSED), "OFFER-6")
+    check.proven(posting(REFUSED))
+    with pytest.raises(KitError, match="without a control: offer"):
+        check.require_foundation()
+    check.proven(posting(ACCEPTED))
+    check.require_foundation()

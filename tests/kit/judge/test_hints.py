@@ -1,0 +1,130 @@
+"""Hints: each mistake gets its explanation, and what is no such mistake gets none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from signalproof.judge import hints
+
+OFFER = '{"type": "offer", "sdp": "v=0\\r\\ns=caf\\u00e9 a+b\\r\\n"}'
+
+
+@pytest.mark.parametrize(
+    ("expected", "received", "words"),
+    [
+        (f" {OFFER}\r\n", OFFER, "trimmed"),
+        ("v=0\r\ns=-\r\n.", "v=0\ns=-\n.", "CRLF became LF"),
+        (OFFER, OFFER[:20], "cut after 20 characters"),
+        (OFFER, "", "cut after 0 characters"),
+        (OFFER, json.dumps(json.loads(OFFER), separators=(",", ":")), "parsed and serialised again"),
+        ("a=1+1 x", "a=1 1 x", "decode a form-encoded body exactly once"),
+        ("a=1 1 x", "a=1+1+x", "decode a form-encoded body exactly once"),
+    ],
+    ids=["trimmed", "line_ends", "cut", "emptied", "reserialised", "plus_to_space", "space_to_plus"],
+)
+def test_a_changed_text_is_explained(expected: str, received: str, words: str) -> None:
+    """Each of the usual ways to spoil a description has its own words."""
+    assert words in (hints.for_text(expected, received) or "")
+
+
+@pytest.mark.parametrize("received", ["something else", "[" * 100_000, OFFER.replace("offer", "answer")])
+def test_a_text_that_differs_for_no_known_reason_is_not_explained(received: str) -> None:
+    """A wrong hint is worse than none."""
+    assert hints.for_text(OFFER, received) is None
+
+
+def test_the_corrected_spelling_is_explained() -> None:
+    """In event names, in keys, and where an event is missing while that one came."""
+    assert "`reciever`" in (hints.for_event_name("receiver_answer") or "")
+    assert hints.for_event_name("reciever_answer") is None
+    assert "`reciever`" in (hints.for_payload({"receiver_answer": "{}"}, "reciever_answer") or "")
+    assert "`reciever`" in (hints.for_unheard(["sender_offer", "receiver_answer"]) or "")
+    assert hints.for_unheard(["sender_offer", "reciever_answer"]) is None
+    assert hints.for_unheard([]) is None
+
+
+def test_a_payload_of_the_wrong_shape_is_explained() -> None:
+    """Text in place of an object, an object in place of text; a sound payload is not explained."""
+    assert "one JSON object" in (hints.for_payload("{}", "sender_offer") or "")
+    assert "do not parse it" in (hints.for_payload({"sender_offer": {"type": "offer"}}, "sender_offer") or "")
+    assert hints.for_payload({"sender_offer": OFFER}, "sender_offer") is None
+
+
+@pytest.mark.parametrize(
+    ("at", "own", "arrived", "words"),
+    [
+        ("man", True, True, "a room that the sender is in"),
+        ("man", False, True, "a room that other devices"),
+        ("woman", False, True, "a room that other devices"),
+        ("boy", False, True, "emits to everybody"),
+        ("boy", False, False, "to another user instead"),
+        ("woman ", False, True, "White space around logins is trimmed"),
+        ("WOMAN", False, False, "Case is ignored"),
+    ],
+    ids=["sender", "tablet_of_sender", "tablet_of_target", "everybody", "astray", "trimmed", "folded"],
+)
+def test_an_event_at_a_stranger_is_explained(at: str, own: bool, arrived: bool, words: str) -> None:
+    """By who the stranger is, and whether those concerned got it too."""
+    found = hints.for_stranger(
+        "sender_offer", at=at, author="man", meant_for=["woman"], own_connection=own, arrived=arrived
+    )
+    assert words in (found or "")
+
+
+def test_logins_that_differ_for_no_known_reason_are_not_explained() -> None:
+    """Nor is the same login, nor what is no login."""
+    assert "normalised" in (hints.for_login("caf\u00e9", "cafe\u0301") or "")
+    assert hints.for_login("man", "boy") is None
+    assert hints.for_login("man", "man") is None
+    assert hints.for_login("man", None) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"sid": "transport"}, "Engine.IO sid"),
+        ({"sid": "mine", "reciever_login": 7}, "taken for a string"),
+        ({"sid": "mine", "reciever_login": "woman "}, "was trimmed"),
+        ({"sid": "mine", "type": "sender "}, "was trimmed"),
+    ],
+    ids=["engine_sid", "number", "login", "type"],
+)
+def test_what_is_accepted_and_should_not_be_is_explained(fields: dict[str, object], words: str) -> None:
+    """By the field that makes it wrong."""
+    assert words in (hints.for_accepted(fields, "transport") or "")
+
+
+def test_what_is_accepted_for_no_known_reason_is_not_explained() -> None:
+    """White space in a description is nothing to trim, and a request may have no fields at all."""
+    assert hints.for_accepted({"sid": "mine", "reciever_login": "nobody", "offer": " {} "}, "transport") is None
+    assert hints.for_accepted({}, "") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "words"),
+    [
+        (500, "HTTP 500 <!DOCTYPE html><title>Server Error", "HTML page"),
+        (404, "HTTP 404 <HTML>", "HTML page"),
+        (500, "HTTP 500 an HTML page, 'DoesNotExist at /offer'", "HTML page"),
+        (415, 'HTTP 415 {"detail":"Unsupported media type"}', "each spelling of its content type"),
+        (403, 'HTTP 403 {"detail":"CSRF Failed"}', "CSRF"),
+    ],
+    ids=["doctype", "html", "title", "media_type", "csrf"],
+)
+def test_a_broken_reply_is_explained(status: int, text: str, words: str) -> None:
+    """The usual habits of frameworks."""
+    assert words in (hints.for_reply(status, text) or "")
+
+
+def test_a_refusal_of_something_malformed_with_http_200_is_explained() -> None:
+    """Which is what old servers do; another status is not explained."""
+    assert "a malformed request gets a 4xx status" in (hints.for_refusal(200) or "")
+    assert hints.for_refusal(302) is None
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 500])
+def test_a_json_reply_is_not_explained(status: int) -> None:
+    """An ordinary refusal speaks for itself."""
+    assert hints.for_reply(status, f'HTTP {status} {{"status":1,"message":"The user is not online."}}') is None

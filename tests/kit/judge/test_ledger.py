@@ -1,0 +1,318 @@
+"""Who was meant to receive what, and who did: judged with listeners that are none."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+
+import pytest
+
+from signalproof.errors import NonConformance
+from signalproof.judge.ledger import Ledger, Posting, Received
+from signalproof.judge.reply import Outcome, Reply, no_reply
+from signalproof.protocol.wire import ANSWER, DECLINE, OFFER, Kind, session_description
+
+ACCEPTED = Reply(Outcome.ACCEPTED, 200, {"status": 0, "offer": "ok"}, "HTTP 200")
+REFUSED = Reply(Outcome.REFUSED, 200, {"status": 1, "message": "no"}, "HTTP 200")
+
+
+@dataclass(eq=False)
+class Someone:
+    """A connection, as far as the ledger looks at one."""
+
+    name: str
+    login: str = "somebody"
+    check: int = 1
+    live: bool = True
+    live_since: float = 1.0
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """An empty ledger."""
+    return Ledger()
+
+
+def posted(ledger: Ledger, kind: Kind, author: Someone, *targets: Someone, reply: Reply = ACCEPTED) -> Posting:
+    """Enter a request that was sent when everybody was there."""
+    marker = ledger.new_marker()
+    text = session_description(kind.name, marker)
+    posting = Posting(kind=kind, author=author, text=text, marker=marker, targets=frozenset(targets), sent_at=2.0)
+    posting.reply = reply
+    return ledger.open(posting)
+
+
+def deliver(ledger: Ledger, posting: Posting, at: Someone, **changes: object) -> Posting | None:
+    """Bring the sound event of `posting` to `at`, or one with other fields or under another name."""
+    event = str(changes.pop("event", posting.kind.event))
+    payload = {posting.kind.text_key: posting.text}
+    if posting.kind is OFFER:
+        payload["sender_login"] = posting.author.login
+    return ledger.record(Received(at, event, ({**payload, **changes},), 3.0))
+
+
+def breaches(posting: Posting) -> list[NonConformance]:
+    """Judge."""
+    return list(posting.breaches())
+
+
+def broken(posting: Posting) -> list[str]:
+    """Judge, and give the requirements alone."""
+    return [identifier for breach in posting.breaches() for identifier in breach.requirements]
+
+
+def test_exactly_one_event_at_each_target_is_right(ledger: Ledger) -> None:
+    """Two devices, each once; and the answer at the connection that offered."""
+    man, woman, tablet = Someone("man", "man"), Someone("woman"), Someone("woman#2")
+    offer = posted(ledger, OFFER, man, woman, tablet)
+    answer = posted(ledger, ANSWER, woman, man)
+    assert deliver(ledger, offer, woman) is offer
+    assert deliver(ledger, offer, tablet) is offer
+    assert deliver(ledger, answer, man) is answer
+    assert breaches(offer) == breaches(answer) == []
+
+
+@pytest.mark.parametrize(("kind", "requirement"), [(OFFER, "OFFER-1"), (ANSWER, "ANSWER-1")])
+def test_a_second_event_at_a_target_is_one_too_many(ledger: Ledger, kind: Kind, requirement: str) -> None:
+    """The message counts."""
+    man, woman = Someone("man"), Someone("woman")
+    posting = posted(ledger, kind, man, woman)
+    deliver(ledger, posting, woman)
+    deliver(ledger, posting, woman)
+    (breach,) = breaches(posting)
+    assert breach.requirements == (requirement,)
+    assert breach.received == "it came 2 times"
+
+
+@pytest.mark.parametrize(("kind", "requirement"), [(OFFER, "OFFER-2"), (ANSWER, "ANSWER-2")])
+def test_an_event_at_a_stranger_is_a_leak(ledger: Ledger, kind: Kind, requirement: str) -> None:
+    """Also when it reached its target too, and in another check."""
+    man, woman, stranger = Someone("man"), Someone("woman"), Someone("stranger", "another", check=2)
+    posting = posted(ledger, kind, man, woman)
+    deliver(ledger, posting, woman)
+    deliver(ledger, posting, stranger)
+    (breach,) = breaches(posting)
+    assert breach.requirements == (requirement,)
+    assert "also at stranger" in breach.received
+    assert "at woman and nowhere else" in breach.expected
+    assert "everybody" in (breach.hint or "")
+
+
+def test_an_offer_at_its_own_sender_is_a_leak_with_a_hint_of_its_own(ledger: Ledger) -> None:
+    """A room that both are in is the usual cause."""
+    man, woman = Someone("man"), Someone("woman")
+    offer = posted(ledger, OFFER, man, woman)
+    deliver(ledger, offer, woman)
+    deliver(ledger, offer, man)
+    (breach,) = breaches(offer)
+    assert breach.requirements == ("OFFER-2",)
+    assert "a room that the sender is in" in (breach.hint or "")
+
+
+def test_an_answer_at_another_device_of_the_sender_breaks_the_should(ledger: Ledger) -> None:
+    """It breaks ANSWER-3 alone; the same event at a stranger breaks ANSWER-2."""
+    man, tablet, woman = Someone("man"), Someone("man#2"), Someone("woman")
+    answer = posted(ledger, ANSWER, woman, man)
+    answer.tolerated = frozenset({tablet})
+    deliver(ledger, answer, man)
+    deliver(ledger, answer, tablet)
+    assert broken(answer) == ["ANSWER-3"]
+
+
+def test_a_refused_request_must_not_raise_an_event(ledger: Ledger) -> None:
+    """It is charged to the requirement that the refusal was about, else to that of leaks."""
+    man, woman = Someone("man"), Someone("woman")
+    offer = posted(ledger, OFFER, man, woman, reply=REFUSED)
+    deliver(ledger, offer, woman)
+    assert broken(offer) == ["OFFER-2"]
+    offer.refusal = "OFFER-8"
+    (breach,) = breaches(offer)
+    assert breach.requirements == ("OFFER-8",)
+    assert breach.received == "sender_offer at woman all the same"
+
+
+def test_a_refused_request_without_an_event_is_right(ledger: Ledger) -> None:
+    """Nobody waits for it."""
+    assert breaches(posted(ledger, OFFER, Someone("man"), Someone("woman"), reply=REFUSED)) == []
+
+
+def test_an_answer_under_the_corrected_name_is_recognised(ledger: Ledger) -> None:
+    """By its marker; the hint names the spelling."""
+    man, woman = Someone("man"), Someone("woman")
+    answer = posted(ledger, ANSWER, woman, man)
+    deliver(ledger, answer, man, event="receiver_answer")
+    (breach,) = breaches(answer)
+    assert breach.requirements == ("ANSWER-1",)
+    assert breach.received == "the event receiver_answer instead"
+    assert "`reciever`" in (breach.hint or "")
+
+
+def test_an_answer_under_the_corrected_key_is_recognised(ledger: Ledger) -> None:
+    """The same for the payload's key."""
+    man, woman = Someone("man"), Someone("woman")
+    answer = posted(ledger, ANSWER, woman, man)
+    ledger.record(Received(man, "reciever_answer", ({"receiver_answer": answer.text},), 3.0))
+    (breach,) = breaches(answer)
+    assert breach.requirements == ("ANSWER-1",)
+    assert "`reciever`" in (breach.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "requirement"), [(OFFER, "OFFER-4"), (ANSWER, "ANSWER-1")], ids=lambda value: getattr(value, "name", value)
+)
+def test_a_changed_text_breaks_the_requirement_of_the_text(ledger: Ledger, kind: Kind, requirement: str) -> None:
+    """The message says where the texts part, and does not print them whole."""
+    man, woman = Someone("man"), Someone("woman")
+    posting = posted(ledger, kind, man, woman)
+    posting.text += "\r\n"
+    deliver(ledger, posting, woman, **{kind.text_key: posting.text.strip()})
+    (breach,) = breaches(posting)
+    assert breach.requirements == (requirement,)
+    length = len(posting.text)
+    assert f"{length - 2} characters instead of {length}, first different at {length - 2}" in breach.received
+    assert posting.text.strip() not in breach.received
+    assert "trimmed" in (breach.hint or "")
+
+
+def test_a_text_that_was_parsed_is_shown_as_such(ledger: Ledger) -> None:
+    """An object is not the string that was posted."""
+    man, woman = Someone("man"), Someone("woman")
+    offer = posted(ledger, OFFER, man, woman)
+    deliver(ledger, offer, woman, sender_offer=json.loads(offer.text))
+    (breach,) = breaches(offer)
+    assert breach.requirements == ("OFFER-1",)
+    assert "do not parse it" in (breach.hint or "")
+
+
+@pytest.mark.parametrize("arguments", [(), ("text",), ({"sender_login": "x"}, "more")], ids=repr)
+def test_an_event_that_is_not_one_object_is_wrong(ledger: Ledger, arguments: tuple[object, ...]) -> None:
+    """No argument, a string, two arguments; it takes a marker somewhere to be recognised at all."""
+    man, woman = Someone("man"), Someone("woman")
+    offer = posted(ledger, OFFER, man, woman)
+    received = Received(woman, "sender_offer", (*arguments, offer.text), 3.0)
+    assert ledger.record(received) is offer
+    (breach,) = breaches(offer)
+    assert breach.requirements == ("OFFER-1",)
+    assert "one JSON object" in (breach.hint or "")
+
+
+def test_the_sender_login_is_that_of_the_sender(ledger: Ledger) -> None:
+    """Another one breaks OFFER-3; a missing one makes the event invalid."""
+    man, woman = Someone("man", "real"), Someone("woman")
+    forged, bare = posted(ledger, OFFER, man, woman), posted(ledger, OFFER, man, woman)
+    deliver(ledger, forged, woman, sender_login="forged")
+    ledger.record(Received(woman, "sender_offer", ({"sender_offer": bare.text},), 3.0))
+    (breach,) = breaches(forged)
+    assert breach.requirements == ("OFFER-3",)
+    assert "'real'" in breach.expected
+    assert breach.received == "'forged'"
+    assert broken(bare) in (["OFFER-1"], ["OFFER-3"])
+
+
+def test_an_accepted_request_without_an_event_is_missing_at_each_live_target(ledger: Ledger) -> None:
+    """One breach for each that heard nothing."""
+    man, woman, tablet = Someone("man"), Someone("woman"), Someone("woman#2")
+    offer = posted(ledger, OFFER, man, woman, tablet)
+    deliver(ledger, offer, woman)
+    (breach,) = breaches(offer)
+    assert breach.requirements == ("OFFER-1",)
+    assert breach.expected == "sender_offer at woman#2, exactly once"
+
+
+def test_a_target_that_left_or_came_later_need_not_hear(ledger: Ledger) -> None:
+    """Nor any target of a request that got no reply."""
+    man = Someone("man")
+    assert breaches(posted(ledger, OFFER, man, Someone("gone", live=False))) == []
+    assert breaches(posted(ledger, OFFER, man, Someone("late", live_since=2.5))) == []
+    assert breaches(posted(ledger, OFFER, man, Someone("woman"), reply=no_reply("no reply within 5 s"))) == []
+
+
+def test_events_without_a_marker_of_this_run_belong_to_nobody(ledger: Ledger) -> None:
+    """Neither those of another run nor those with no text at all."""
+    man, woman = Someone("man"), Someone("woman")
+    posting = posted(ledger, OFFER, man, woman)
+    other = Ledger()
+    foreign = posted(other, OFFER, man, woman)
+    assert deliver(ledger, foreign, woman) is None
+    assert ledger.record(Received(woman, "sender_offer", (), 3.0)) is None
+    assert ledger.record(Received(woman, "sender_offer", ({"sender_login": "somebody"},), 3.0)) is None
+    assert posting.heard == []
+
+
+def test_waiting_ends_when_the_event_comes(ledger: Ledger) -> None:
+    """Whether it came before or comes while waiting, and only at the connection asked for."""
+    man, woman, tablet = Someone("man"), Someone("woman"), Someone("woman#2")
+    offer = posted(ledger, OFFER, man, woman, tablet)
+
+    async def scene() -> None:
+        waiting = asyncio.create_task(offer.wait_at(woman, 10))
+        loop = asyncio.get_running_loop()
+        loop.call_soon(deliver, ledger, offer, tablet)
+        loop.call_soon(lambda: loop.call_soon(deliver, ledger, offer, woman))
+        first = await waiting
+        assert first is not None
+        assert first.connection is woman
+        assert await offer.wait_at(woman, 0) is first
+
+    asyncio.run(asyncio.wait_for(scene(), 5))
+
+
+def test_waiting_ends_with_the_time_limit(ledger: Ledger) -> None:
+    """It gives None, and an event elsewhere does not prolong it."""
+    man, woman, tablet = Someone("man"), Someone("woman"), Someone("woman#2")
+    offer = posted(ledger, OFFER, man, woman, tablet)
+
+    async def scene() -> None:
+        waiting = asyncio.create_task(offer.wait_at(woman, 0.02))
+        asyncio.get_running_loop().call_soon(deliver, ledger, offer, tablet)
+        assert await waiting is None
+
+    asyncio.run(asyncio.wait_for(scene(), 5))
+
+
+# ── events without a text of their own ─────────────────────────────────────────────────────────
+
+
+def declined(ledger: Ledger, author: Someone, caller: Someone, reply: Reply | None) -> Posting:
+    """Enter a decline, as a rule one whose reply is still to come."""
+    posting = Posting(DECLINE, author, "", ledger.new_marker(), frozenset({caller}), reply=reply, sent_at=2.0)
+    return ledger.open(posting)
+
+
+@pytest.mark.parametrize("order", ["event_first", "replies_first", "acceptance_first"])
+def test_of_two_declines_at_once_the_accepted_one_has_the_event(ledger: Ledger, order: str) -> None:
+    """Whichever comes first: the event, or the reply that says which of the two it belongs to."""
+    man, woman, tablet = Someone("man", "man"), Someone("woman"), Someone("woman#2")
+    lost, won = (declined(ledger, author, man, None) for author in (woman, tablet))
+    event = Received(man, "decline", ({"decline": "no", "login": "somebody"},), 3.0)
+
+    def replies() -> None:
+        for posting, reply in ((won, ACCEPTED), (lost, REFUSED)):
+            posting.reply = reply
+            ledger.replied(posting)
+
+    if order == "replies_first":
+        replies()
+    elif order == "acceptance_first":
+        won.reply = ACCEPTED
+        ledger.replied(won)
+    ledger.record(event)
+    replies()
+    assert (won.at(man), lost.at(man)) == ([event], [])
+    assert breaches(won) == breaches(lost) == []
+
+
+def test_an_event_of_a_refused_decline_stays_with_it(ledger: Ledger) -> None:
+    """Where no other decline waits for it, it is what it looks like; so is a second one."""
+    man, woman, tablet = Someone("man", "man"), Someone("woman"), Someone("woman#2")
+    event = Received(man, "decline", ({"decline": "no", "login": "somebody"},), 3.0)
+    alone = declined(ledger, woman, man, None)
+    ledger.record(event)
+    alone.reply = REFUSED
+    ledger.replied(alone)
+    assert broken(alone) == ["CALL-5"]
+    won = declined(ledger, tablet, man, ACCEPTED)
+    for _ in range(2):
+        ledger.record(event)
+    assert "CALL-5" in broken(won) + broken(alone)

@@ -1,0 +1,72 @@
+"""A machine that is too busy is named in the verdict, and only such a one."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+
+import pytest
+from tests.kit.sample_reports import invalid
+
+from signalproof.config.target import Target
+from signalproof.reports import json_report, markdown, terminal
+from signalproof.run.loop_lag import LONG, TICK, Stalls
+
+TARGET = Target("http://127.0.0.1:1", "http://127.0.0.1:1", ("core",), "")
+
+
+def measure(busy: float) -> Stalls:
+    """Keep a loop from running for some seconds."""
+
+    async def run() -> Stalls:
+        stalls, never = Stalls(), asyncio.get_running_loop().create_future()
+        with stalls.measured():
+            await asyncio.wait([never], timeout=TICK / 2)
+            until = perf_counter() + busy
+            while perf_counter() < until:
+                pass
+            await asyncio.wait([never], timeout=2 * TICK)
+        return stalls
+
+    return asyncio.run(run())
+
+
+def test_a_loop_that_is_held_up_shows() -> None:
+    """By what its timers are late; one that runs freely is late by little."""
+    held, free = measure(0.4), measure(0.0)
+    assert 0.3 < held.longest <= held.total < held.elapsed
+    assert free.longest < held.longest
+
+
+@pytest.mark.parametrize(
+    ("delays", "elapsed", "said"),
+    [
+        ([LONG], 60.0, True),
+        ([0.2] * 20, 10.0, True),
+        ([0.2] * 20, 60.0, False),
+        ([0.2], 0.3, False),
+        ([], 0.0, False),
+    ],
+    ids=["long", "often", "rarely", "short run", "no run"],
+)
+def test_it_is_said_where_it_may_have_cost_a_verdict(delays: list[float], elapsed: float, said: bool) -> None:
+    """One long delay, or short ones for a good part of the run."""
+    stalls = Stalls()
+    stalls.elapsed = elapsed
+    for delay in delays:
+        stalls.add(delay)
+    assert bool(stalls.sentence()) is said
+
+
+def test_the_verdict_and_the_reports_say_it() -> None:
+    """On the terminal, in `report.json`, which stays valid, and in what is made of it."""
+    stalls = Stalls()
+    stalls.elapsed = 20.0
+    stalls.add(3.0)
+    words = "kept the kit waiting for 3.0 of 20.0 s, once for 3.0 s"
+    lines = terminal.summary(TARGET, [], 20.0, strict=False, stalled=stalls.sentence())
+    assert any(words in line for line in lines)
+    report = json_report.document(TARGET, [], 20.0, strict=False, stalled=stalls.sentence())
+    assert invalid(report) == []
+    assert words in report["stalled"]
+    assert words in markdown.render(report).decode()

@@ -1,0 +1,163 @@
+"""Reports made up for tests: of a server that keeps everything, of one that breaks things, and of hostile ones."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+
+from signalproof.protocol.requirements import PROFILES, Level, catalogue
+from signalproof.protocol.resources import resource
+from signalproof.reports.shape import Finding, Message, Report, RequirementRow, Row
+
+HOSTILE: Final = (
+    "</script><script>window.hostile = 1</script>",
+    "\"'><img src=x onerror='window.hostile = 1'>",
+    "]]> <!-- &lt; &amp; {{ 7 * 7 }} {% raw %}",
+    "\x00\x08\x1b[31m \ud800 \uffff \u202e",
+    "line\r\n::error::forged\n## heading\n| a | b |\n``` `` `",
+)
+"""Texts that must not become anything but text, in any of the formats."""
+
+
+def invalid(report: object) -> list[str]:
+    """Give what is wrong with a report by its schema."""
+    schema = json.loads(resource("schemas", "report", "Report.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    return [error.message for error in Draft202012Validator(schema).iter_errors(report)]
+
+
+def passed(check: str, *requirements: str) -> Row:
+    """Make the row of a check that passed."""
+    return {
+        "check": f"../kit/suite/test_{catalogue()[requirements[0]].topic}.py::{check}",
+        "requirements": list(requirements),
+        "level": catalogue()[requirements[0]].level.value,
+        "outcome": "passed",
+        "duration_s": 0.0125,
+        "message": "",
+        "violated": [],
+    }
+
+
+def failed(check: str, *requirements: str, received: str = "nothing", messages: int = 4) -> Row:
+    """Make the row of a check that failed, or that warned where the requirements are no MUST."""
+    must = any(catalogue()[i].level is Level.MUST for i in requirements)
+    finding: Finding = {
+        "requirements": list(requirements),
+        "level": "MUST" if must else "SHOULD",
+        "expected": "sender_offer at woman within 5 s",
+        "received": received,
+        "hint": f"A likely cause: `x` {received}",
+    }
+    return {
+        **passed(check, *requirements),
+        "outcome": "failed" if must else "warned",
+        "message": f"{', '.join(requirements)}: expected sender_offer at woman within 5 s; received {received}",
+        "violated": list(requirements),
+        "hint": finding["hint"],
+        "findings": [finding],
+        "ladder": f"     ms  man   server   woman\n     12   ├─ {received} ─▶│",
+        "messages": [_message(number, received) for number in range(messages)],
+    }
+
+
+def _message(number: int, content: str) -> Message:
+    kinds: list[Message] = [
+        (0.4, "man", "server", "socket.io", "login as man", '{"login": "man"}'),
+        (12.5, "man", "server", "http", f"POST /offer {content}", content),
+        (380.0, "server", "woman#2", "socket.io", "sender_offer from man", content),
+        (1990.1, "woman", "woman", "webrtc", "DTLS connected", ""),
+    ]
+    at, *rest = kinds[number % 4]
+    return (at + 2000 * (number // 4), *rest)  # type: ignore[return-value]
+
+
+def skipped(check: str, *requirements: str) -> Row:
+    """Make the row of a check that was not run."""
+    return {**passed(check, *requirements), "outcome": "skipped", "message": "it waits 90 s; run it with --slow"}
+
+
+def report(*rows: Row, target: str = "http://127.0.0.1", **changes: Any) -> Report:
+    """Make the report of a run with these rows."""
+    broken = {i for row in rows for i in row["violated"]}
+    kept = {i for row in rows if row["outcome"] == "passed" for i in row["requirements"]} - broken
+    requirements = [_requirement(identifier, broken, kept) for identifier in catalogue()]
+    musts = [row["outcome"] for row in requirements if row["level"] == "MUST"]
+    outcomes = [row["outcome"] for row in rows]
+    made: Report = {
+        "report_version": 1,
+        "kit": {"name": "signalproof", "version": "0.1.0"},
+        "started_at": "2026-11-22T15:20:34+00:00",
+        "target": target,
+        "spec_version": "1.0",
+        "profiles": ["core", "ice"],
+        "profiles_reason": "claimed by the discovery document",
+        "not_claimed": [name for name in PROFILES if name not in {"core", "ice"}],
+        "strict": False,
+        "verdict": "nonconformant" if "failed" in outcomes else "conformant",
+        "summary": {
+            "passed": outcomes.count("passed"),
+            "failed": outcomes.count("failed"),
+            "warned": outcomes.count("warned"),
+            "skipped": outcomes.count("skipped"),
+            "errors": outcomes.count("error"),
+            "duration_s": 3.812,
+            "handshakes": 16,
+            "must_kept": musts.count("kept"),
+            "must_checked": musts.count("kept") + musts.count("broken"),
+        },
+        "requirements": requirements,
+        "results": deepcopy(list(rows)),
+        "timings": [
+            {"kind": "reply", "what": "POST /offer", "ms": [float(number % 40 + 1) for number in range(100)]},
+            {"kind": "delivery", "what": "sender_offer", "ms": [0.0, 0.4, 12.5, 1500.0]},
+        ],
+    }
+    made.update(changes)  # type: ignore[typeddict-item]
+    return made
+
+
+def _requirement(identifier: str, broken: set[str], kept: set[str]) -> RequirementRow:
+    requirement = catalogue()[identifier]
+    outcome = "not_checked"
+    if identifier in broken:
+        outcome = "broken" if requirement.level is Level.MUST else "not_followed"
+    elif identifier in kept:
+        outcome = "kept"
+    return {
+        "id": identifier,
+        "level": requirement.level.value,
+        "profile": requirement.profile,
+        "sentence": requirement.sentence,
+        "link": requirement.link,
+        "outcome": outcome,
+    }
+
+
+def conformant() -> Report:
+    """Make the report of a server that keeps what was checked, but for a check that was not run."""
+    return report(
+        passed("test_an_offer_arrives[json]", "OFFER-1", "OFFER-4"),
+        passed("test_an_answer_arrives", "ANSWER-1"),
+        skipped("test_ringing_expires", "CALL-6"),
+    )
+
+
+def failing(received: str = "nothing") -> Report:
+    """Make the report of a server that breaks one MUST in two checks and does not follow a SHOULD."""
+    return report(
+        failed("test_an_offer_arrives[json]", "OFFER-1", received=received),
+        failed("test_an_offer_arrives[form]", "OFFER-1", received=received, messages=48),
+        failed("test_refusals_have_codes", "HTTP-14", received=received),
+        passed("test_an_answer_arrives", "ANSWER-1"),
+        {**passed("test_of_the_kit", "LOGIN-2"), "outcome": "error", "message": received, "messages": []},
+        {**skipped("test_ringing_expires", "CALL-6"), "message": received},
+    )
+
+
+def unusable(text: str = "Nothing usable answers.") -> Report:
+    """Make the report of a target that could not be judged."""
+    return report(verdict="unusable", problem=text, remedy="Turn it on.", profiles=[], profiles_reason="", timings=[])
