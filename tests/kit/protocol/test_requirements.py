@@ -184,7 +184,7 @@ def judged_by(path: Path) -> set[str]:
 def judged() -> frozenset[str]:
     """Collect the same over the whole kit, with the ids that a check's requests are under."""
     principals = {check.ids[0] for check in CHECKS if check.ids}
-    return frozenset(principals.union(*map(judged_by, [*MODULES, *KIT.glob("*.py")])))
+    return frozenset(principals.union(*map(judged_by, KIT.rglob("*.py"))))
 
 
 @pytest.mark.parametrize("requirement", CHECKED, ids=lambda requirement: requirement.id)
