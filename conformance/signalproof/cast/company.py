@@ -21,7 +21,9 @@ from signalproof.judge.expectations import Expectations
 from signalproof.judge.ledger import Ledger, Posting
 from signalproof.judge.reply import Outcome, read_reply
 from signalproof.judge.transcript import Channel, Transcript
-from signalproof.net.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
+from signalproof.net.failures import HttpFailure, SocketFailure
+from signalproof.net.http import Http, HttpReply
+from signalproof.net.raw_socket import RawSocket
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.wire import KINDS_BY_EVENT, Body, Marked, connect_auth, login_payload
 from signalproof.text.redact import Redactor, cut

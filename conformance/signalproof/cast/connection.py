@@ -17,7 +17,9 @@ from signalproof.judge.expectations import Expectations
 from signalproof.judge.ledger import Ledger, Listener, Posting, Received
 from signalproof.judge.reply import Reply, no_reply, read_reply
 from signalproof.judge.transcript import SERVER, Channel, Transcript
-from signalproof.net.transport import Http, HttpFailure, Socket, SocketFailure
+from signalproof.net.failures import HttpFailure, SocketFailure
+from signalproof.net.http import Http
+from signalproof.net.sockets import Socket
 from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import (
     LOGIN_CODE_POINTS,

@@ -13,7 +13,7 @@ from signalproof.config.target import Target
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Ledger
 from signalproof.judge.transcript import Entry
-from signalproof.net.transport import Http
+from signalproof.net.http import Http
 
 __all__ = ["call"]
 

@@ -133,7 +133,7 @@ def _look(url: str, given: Mapping[str, object]) -> list[str]:
     from signalproof import doctor
     from signalproof.config import options
     from signalproof.errors import NotTestable, TargetUnusable
-    from signalproof.net.transport import Http
+    from signalproof.net.http import Http
 
     today = datetime.now(UTC).date().isoformat()
     target, identities = options.read(Namespace(**{**given, "target": url}))

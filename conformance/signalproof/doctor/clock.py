@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from signalproof.net.transport import HttpReply
+from signalproof.net.http import HttpReply
 from signalproof.text.untrusted import read_json
 
 __all__ = ["ahead", "expires_in", "notes"]

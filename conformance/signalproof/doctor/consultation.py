@@ -12,8 +12,10 @@ from signalproof.doctor import clock, engine, layers, preflight
 from signalproof.doctor.findings import Finding, Mark, blocked, good, note
 from signalproof.errors import SignalproofError, TargetUnusable
 from signalproof.judge.reply import Outcome, read_reply
+from signalproof.net.failures import HttpFailure
+from signalproof.net.http import Http, HttpReply
 from signalproof.net.peer import host_addresses
-from signalproof.net.transport import Http, HttpFailure, HttpReply, Socket
+from signalproof.net.sockets import Socket
 from signalproof.protocol.schemas import violation
 
 __all__ = ["consult"]

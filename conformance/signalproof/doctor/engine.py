@@ -8,7 +8,9 @@ from typing import Any
 
 from signalproof.config.target import Target
 from signalproof.doctor.findings import Finding, Mark, blocked, good, note
-from signalproof.net.transport import Http, HttpFailure, HttpReply, RawSocket, SocketFailure
+from signalproof.net.failures import HttpFailure, SocketFailure
+from signalproof.net.http import Http, HttpReply
+from signalproof.net.raw_socket import RawSocket
 from signalproof.text.untrusted import read_json
 
 __all__ = ["described", "look", "obstacle"]

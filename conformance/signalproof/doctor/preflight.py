@@ -13,8 +13,10 @@ from signalproof.config.identity import Anonymous, Identities
 from signalproof.config.target import Target, parse_url
 from signalproof.doctor import clock, engine, layers
 from signalproof.errors import InvalidTarget, TargetUnusable
+from signalproof.net.failures import ConnectRefused, HttpFailure, SocketFailure
+from signalproof.net.http import Http, HttpReply
 from signalproof.net.peer import host_addresses
-from signalproof.net.transport import ConnectRefused, Http, HttpFailure, HttpReply, Socket, SocketFailure
+from signalproof.net.sockets import Socket
 from signalproof.protocol.requirements import PROFILES
 from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import connect_auth, encode_body, login_payload, offer_fields

@@ -9,7 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from signalproof.net.transport import HttpReply
+from signalproof.net.http import HttpReply
 from signalproof.protocol.schemas import violation
 from signalproof.text.redact import cut
 from signalproof.text.untrusted import TooDeep, printable, read_json

@@ -19,7 +19,7 @@ from signalproof.config.identity import Identities
 from signalproof.config.options import CHECKED_PROFILES
 from signalproof.config.target import Target
 from signalproof.errors import InvalidTarget, NotTestable, TargetUnusable
-from signalproof.net.transport import Http
+from signalproof.net.http import Http
 from signalproof.protocol.requirements import catalogue
 from signalproof.pytest_plugin.dry_run import DryRun
 from signalproof.reports import baseline, folder, json_report, terminal

@@ -21,7 +21,7 @@ from signalproof.config.identity import Identities
 from signalproof.config.target import Target
 from signalproof.errors import InvalidTarget, NonConformance, NotTestable
 from signalproof.judge.ledger import Ledger
-from signalproof.net.transport import Http
+from signalproof.net.http import Http
 from signalproof.run.loop_lag import Stalls
 
 __all__ = ["Check", "Result", "Run", "Verdict"]

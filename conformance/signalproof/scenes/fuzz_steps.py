@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from signalproof.cast.participant import Connection
 from signalproof.errors import NonConformance
-from signalproof.net.transport import SocketFailure
+from signalproof.net.failures import SocketFailure
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, Body
 from signalproof.scenes.steps import Acts
 from signalproof.scenes.variations import Act

@@ -28,7 +28,7 @@ from signalproof.config.target import Target, tls_context
 from signalproof.doctor import Finding, Mark, clock, consult, examine, preflight, require_interface
 from signalproof.doctor.engine import look as look_at_engine
 from signalproof.errors import TargetUnusable
-from signalproof.net.transport import Http, HttpReply
+from signalproof.net.http import Http, HttpReply
 
 if TYPE_CHECKING:
     from tests.kit.conftest import Kit, Served

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from signalproof.judge.reply import Outcome, no_reply, read_reply
-from signalproof.net.transport import HttpReply
+from signalproof.net.http import HttpReply
 
 ACCEPTED, REFUSED, BROKEN = Outcome.ACCEPTED, Outcome.REFUSED, Outcome.BROKEN
 JSON = "application/json"

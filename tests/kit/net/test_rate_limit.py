@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from signalproof.config.target import Target
+from signalproof.net.failures import HttpFailure, SocketFailure
+from signalproof.net.http import Http
 from signalproof.net.rate_limit import Pace
-from signalproof.net.transport import Http, HttpFailure, RawSocket, Socket, SocketFailure
+from signalproof.net.raw_socket import RawSocket
+from signalproof.net.sockets import Socket
 
 if TYPE_CHECKING:
     from tests.kit.conftest import Kit

@@ -18,7 +18,7 @@ from signalproof.config.identity import Anonymous
 from signalproof.config.target import Target
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Ledger
-from signalproof.net.transport import Http
+from signalproof.net.http import Http
 from signalproof.scenes.driver import STEPS, explore
 
 FAULTS = Path(__file__).parents[2] / "faults" / "serve.py"

@@ -1,0 +1,29 @@
+"""What comes in place of a reply, a connection or an acknowledgement, in words that an operator can act on."""
+
+from __future__ import annotations
+
+import aiohttp
+
+__all__ = ["ConnectRefused", "HttpFailure", "SocketFailure", "reason_of"]
+
+
+class HttpFailure(Exception):
+    """No HTTP reply came; the text says why."""
+
+
+class SocketFailure(Exception):
+    """A Socket.IO connection or acknowledgement did not come; the text says why."""
+
+
+class ConnectRefused(SocketFailure):
+    """A Socket.IO server is there and answered CONNECT with CONNECT_ERROR; the text is what it said."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Give the innermost cause in words: what an operator can act on."""
+    cause: BaseException = error
+    while cause.__cause__ is not None or cause.__context__ is not None:
+        cause = cause.__cause__ or cause.__context__ or cause
+    if isinstance(cause, aiohttp.WSServerHandshakeError):
+        return f"the WebSocket handshake got HTTP {cause.status}"
+    return str(cause) or str(error) or type(cause).__name__

@@ -1,0 +1,69 @@
+"""WebSocket frames to the Engine.IO endpoint of the target, well-formed or not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import aiohttp
+
+from signalproof.config.target import Target
+from signalproof.net.failures import SocketFailure, reason_of
+from signalproof.net.http import Http
+
+__all__ = ["RawSocket"]
+
+
+class RawSocket:
+    """A WebSocket to the Engine.IO endpoint that sends what it is told, well-formed or not (LOGIN-10)."""
+
+    def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._session = session
+        self._socket = socket
+
+    @classmethod
+    async def open(cls, target: Target, http: Http) -> RawSocket:
+        """Open the WebSocket without polling first; raises `SocketFailure`."""
+        url = f"{target.socket_url}/socket.io/?EIO=4&transport=websocket"
+        await http.pace.turn()
+        session = http.new_session()
+        try:
+            return cls(session, await asyncio.wait_for(session.ws_connect(url), target.timeout))
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            await session.close()
+            raise SocketFailure(reason_of(error)) from error
+
+    async def send(self, packet: str | bytes) -> None:
+        """Send one frame; a connection that the target has closed is not an error here."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            if isinstance(packet, str):
+                await self._socket.send_str(packet)
+            else:
+                await self._socket.send_bytes(packet)
+
+    async def receive(self, timeout: float) -> str | bytes | None:
+        """Give the next frame that is no ping, or None when the target closed the connection.
+
+        Pings on the way are answered. Raises `SocketFailure` when nothing comes within `timeout` seconds.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while (message := await self._socket.receive()).data == "2":
+                    await self.send("3")
+        except TimeoutError as error:
+            raise SocketFailure(f"no frame within {timeout:.1f} s") from error
+        data: Any = message.data
+        return data if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY} else None
+
+    async def dropped(self, timeout: float) -> None:
+        """Answer nothing until the target closes the connection, or `timeout` seconds are over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while (await self._socket.receive()).type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                    pass
+
+    async def close(self) -> None:
+        """Close the WebSocket and its session."""
+        await self._socket.close()
+        await self._session.close()

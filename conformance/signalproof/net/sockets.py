@@ -1,0 +1,178 @@
+"""Socket.IO to the target.
+
+Events are recorded by a catch-all handler that is attached before the connection opens and never
+waits, so that order and number are those of arrival. Nothing untyped leaves this module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import socketio
+from socketio.exceptions import BadNamespaceError
+from socketio.exceptions import ConnectionError as SocketConnectionError
+
+from signalproof.config.target import Target
+from signalproof.net.failures import ConnectRefused, SocketFailure, reason_of
+from signalproof.net.http import Http
+from signalproof.text.redact import cut
+from signalproof.text.untrusted import TooDeep, read_json
+
+__all__ = ["Socket"]
+
+OnEvent = Callable[[str, tuple[object, ...], float], None]
+REFUSAL = 1_000
+"""Characters that are read of why CONNECT was refused."""
+_SILENT = logging.getLogger("signalproof.silent")
+"""Takes the logs of the libraries, which would stand between the lines of the report: each check says what it saw."""
+_SILENT.setLevel(logging.CRITICAL + 1)
+
+
+class _Json:
+    """How packets are read and written: one that cannot be read says so in place of its content."""
+
+    dumps = staticmethod(json.dumps)
+
+    @staticmethod
+    def loads(text: str) -> Any:  # noqa: ANN401 - a JSON value
+        """Read the content of a packet."""
+        try:
+            return read_json(text)
+        except TooDeep as error:
+            return [f"a packet that cannot be read ({error})"]
+
+
+class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has no types
+    """A Socket.IO packet of the kit's own clients, whatever else this process does with Socket.IO."""
+
+    json = _Json
+
+
+class Socket:
+    """One Socket.IO connection over WebSocket, namespace `/` (LOGIN-1)."""
+
+    def __init__(self, target: Target, http: Http, on_event: OnEvent, on_close: Callable[[], None]) -> None:
+        self._target = target
+        self._pace = http.pace
+        self._pending: set[asyncio.Future[tuple[object, ...]]] = set()
+        self._on_close = on_close
+        self._client = socketio.AsyncClient(
+            reconnection=False,
+            handle_sigint=False,
+            serializer=_Packet,
+            logger=_SILENT,
+            engineio_logger=_SILENT,
+            http_session=http.new_session,
+        )
+        self._refusals: list[str] = []
+        self._client.on("disconnect", self._closed)
+        self._client.on("connect_error", self._refused)
+        self._client.on("*", lambda event, *args: on_event(str(event), args, perf_counter()))
+
+    def _refused(self, message: object = None, *_: object) -> None:
+        text = message.get("message") if isinstance(message, dict) else message
+        # python-socketio reports a failed transport here too, but by name only.
+        if text not in {None, "Connection error"}:
+            self._refusals.append(cut(str(text), REFUSAL).rstrip("."))
+
+    def _closed(self, *_: object) -> None:
+        for future in self._pending:
+            if not future.done():
+                future.set_exception(SocketFailure("the connection closed first"))
+        self._on_close()
+
+    async def connect(self, auth: object = None) -> None:
+        """Open the connection with the payload `auth` for CONNECT.
+
+        Raises `SocketFailure` when the target refuses it or does not reply in time.
+        """
+        timeout = self._target.timeout
+        origin, path = _split(self._target.socket_url)
+        await self._pace.turn()
+        try:
+            await asyncio.wait_for(
+                self._client.connect(
+                    origin,
+                    auth=auth,
+                    transports=["websocket"],
+                    socketio_path=f"{path}/socket.io",
+                    wait_timeout=timeout,
+                ),
+                timeout,
+            )
+        except TimeoutError as error:
+            raise SocketFailure(f"no Socket.IO connection within {timeout:.1f} s") from error
+        except (SocketConnectionError, aiohttp.ClientError, OSError, ValueError) as error:
+            if self._refusals:
+                raise ConnectRefused(self._refusals[-1]) from error
+            raise SocketFailure(reason_of(error)) from error
+        except Exception as error:
+            # python-engineio takes the open packet for what it should be, and trips over anything else.
+            raise SocketFailure(f"the handshake cannot be understood ({type(error).__name__})") from error
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is open as far as this side knows."""
+        return bool(self._client.connected)
+
+    @property
+    def sid(self) -> str:
+        """The Socket.IO sid of namespace `/`, the credential of every POST."""
+        return str(self._client.get_sid() or "")
+
+    @property
+    def engine_sid(self) -> str:
+        """The Engine.IO sid, which is no credential (OFFER-5)."""
+        return str(self._client.eio.sid or "")
+
+    @property
+    def ping_seconds(self) -> float:
+        """Ping interval and time-out of the Engine.IO handshake together: how long a silent loss stays unseen."""
+        return float(self._client.eio.ping_interval + self._client.eio.ping_timeout)
+
+    async def request(self, event: str, *args: object, timeout: float) -> tuple[object, ...]:
+        """Emit an event and give the arguments of its acknowledgement.
+
+        Raises `SocketFailure` when none comes within `timeout` seconds or the connection closes first.
+        """
+        acknowledged: asyncio.Future[tuple[object, ...]] = asyncio.get_running_loop().create_future()
+        self._pending.add(acknowledged)
+
+        def acknowledge(*values: object) -> None:
+            if not acknowledged.done():
+                acknowledged.set_result(values)
+
+        try:
+            await self._client.emit(event, args or None, callback=acknowledge)
+            return await asyncio.wait_for(acknowledged, timeout)
+        except TimeoutError as error:
+            raise SocketFailure(f"no acknowledgement within {timeout:.1f} s") from error
+        except (SocketConnectionError, BadNamespaceError) as error:
+            raise SocketFailure(reason_of(error)) from error
+        finally:
+            self._pending.discard(acknowledged)
+
+    async def emit(self, event: str, *args: object) -> None:
+        """Emit an event without asking for an acknowledgement; raises `SocketFailure`."""
+        try:
+            await self._client.emit(event, args or None)
+        except SocketConnectionError as error:
+            raise SocketFailure(reason_of(error)) from error
+
+    async def close(self) -> None:
+        """Leave gracefully: DISCONNECT, then the transport."""
+        with contextlib.suppress(SocketConnectionError, aiohttp.ClientError, OSError):
+            await self._client.disconnect()
+
+
+def _split(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
