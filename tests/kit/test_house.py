@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import pytest
+from tests.kit.waits import pauses, sleeps, timers, waits_for_nobody
 
 import signalproof
 import signalproof_server
@@ -36,6 +38,18 @@ EXAMPLES: Final = {
 """Texts for people that show what a URL looks like, by module: no address may stand in any other text."""
 SKIPPING: Final = {"kit/browser.py": "a browser", "test_codegen.py": "Node.js and generators"}
 """Modules of tests that need what a machine may lack, and what that is."""
+PAUSES: Final = {
+    "cast/company.py: Company.pause": "for checks, which know the cast alone",
+    "cast/company.py: Company.until_online": "nothing tells that the list of who is online has changed",
+    "cast/company.py: Company.vacate": "nor that a sid is no longer known",
+    "cli/conversation.py: _converse": "a call lasts as long as the operator says",
+    "net/rate_limit.py: Pace.turn": "a rate is about time",
+    "run/loop_lag.py: Stalls._tick": "so is how late the loop is",
+    "run/runner.py: Run.settle": "the tail window: only time can tell that nothing more comes",
+    "suite/test_call.py: test_ringing_expires": "CALL-11 is about the time of ringing",
+}
+"""Who lets time pass, and why nothing else would do."""
+PAUSES_OF_TESTS: Final = {"run/test_loop_lag.py: measure.run": "how late the loop is"}
 HEAVY: Final = ("aiohttp", "aioice", "aiortc", "av", "hypothesis", "jinja2", "jsonschema", "rich", "socketio")
 
 Finder = Callable[[ast.AST], Iterator[str]]
@@ -51,19 +65,16 @@ def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def findings(folder: Path, find: Finder) -> list[str]:
+@cache
+def trees(folder: Path) -> Mapping[str, ast.Module]:
+    """Parse every module of a package, once for all rules."""
+    return {path.relative_to(folder).as_posix(): tree_of(path) for path in modules(folder)}
+
+
+def findings(parsed: Mapping[str, ast.Module], find: Finder) -> list[str]:
     """Apply a finder to every module of a package."""
-    paths = list(modules(folder))
-    assert paths
-    return [f"{path.relative_to(folder)}: {found}" for path in paths for found in find(tree_of(path))]
-
-
-def sleeps(tree: ast.AST) -> Iterator[str]:
-    """Find every mention of a function called `sleep`, under whatever name it is imported."""
-    for node in ast.walk(tree):
-        imports = node.names if isinstance(node, ast.ImportFrom) else ()
-        if (isinstance(node, ast.Attribute) and node.attr == "sleep") or "sleep" in [name.name for name in imports]:
-            yield ast.unparse(node)
+    assert parsed
+    return [f"{name}: {found}" for name, tree in parsed.items() for found in find(tree)]
 
 
 def one_shots(tree: ast.AST) -> Iterator[str]:
@@ -113,27 +124,44 @@ def local_addresses(tree: ast.AST) -> Iterator[str]:
 # ── the rules ──────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize(("folder", "where"), [(KIT, ["pause.py: asyncio.sleep"]), (TESTS, [])], ids=["kit", "tests"])
+def test_nothing_sleeps(folder: Path, where: list[str]) -> None:
+    """Absence is proven by a fence or the tail window, and whatever comes is waited for; `pause` lets time pass."""
+    assert findings(trees(folder), sleeps) == where
+
+
 @pytest.mark.parametrize("folder", [KIT, TESTS], ids=["kit", "tests"])
-def test_nothing_sleeps(folder: Path) -> None:
-    """Absence is proven by a fence or the tail window, and whatever comes is waited for."""
-    assert findings(folder, sleeps) == []
+def test_nothing_sleeps_by_another_name(folder: Path) -> None:
+    """Whoever waits for what never comes lets time pass without saying so."""
+    assert findings(trees(folder), waits_for_nobody) == []
+
+
+def test_no_timer_stands_in_for_a_sleep() -> None:
+    """Nor lets anything else happen later: only servers of the tests are late."""
+    assert findings(trees(KIT), timers) == []
+
+
+@pytest.mark.parametrize(("folder", "named"), [(KIT, PAUSES), (TESTS, PAUSES_OF_TESTS)], ids=["kit", "tests"])
+def test_time_passes_in_named_places_alone(folder: Path, named: Mapping[str, str]) -> None:
+    """Each has a reason that this file tells."""
+    assert set(findings(trees(folder), pauses)) == set(named)
 
 
 @pytest.mark.parametrize("folder", [KIT, ALL_TESTS], ids=["kit", "tests"])
 def test_there_are_no_one_shot_listeners(folder: Path) -> None:
     """Recorders are attached before the connection opens and stay."""
-    assert findings(folder, one_shots) == []
+    assert findings(trees(folder), one_shots) == []
 
 
 @pytest.mark.parametrize("folder", [KIT, ALL_TESTS], ids=["kit", "tests"])
 def test_no_port_is_chosen(folder: Path) -> None:
     """Whoever listens takes any free port and says which."""
-    assert findings(folder, fixed_ports) == []
+    assert findings(trees(folder), fixed_ports) == []
 
 
 def test_no_test_is_switched_off() -> None:
     """Nor expected to fail, but for those that need a program which a machine may lack."""
-    assert {found.partition(":")[0] for found in findings(ALL_TESTS, skips)} == set(SKIPPING)
+    assert {found.partition(":")[0] for found in findings(trees(ALL_TESTS), skips)} == set(SKIPPING)
 
 
 def test_no_address_has_a_port() -> None:
@@ -222,6 +250,18 @@ def test_every_room_has_its_place(copy: Path) -> None:
 PLANTED: Final[Mapping[str, tuple[Finder, str]]] = {
     "asyncio_sleep": (sleeps, "async def f():\n    await asyncio.sleep(1)"),
     "imported_sleep": (sleeps, "from time import sleep as nap"),
+    "pause": (pauses, "async def f(cast):\n    await cast.pause(1)"),
+    "renamed_pause": (pauses, "from signalproof.pause import pause as think"),
+    "pause_by_another_name": (pauses, "think = pause"),
+    "never": (waits_for_nobody, "never = loop.create_future()\nawait asyncio.wait([never], timeout=1)"),
+    "typed_never": (waits_for_nobody, "async def f():\n    x: Future[None] = Future()\n    await wait_for(x, 1)"),
+    "never_beside_another": (waits_for_nobody, "a, b = [], asyncio.Event()\nawait asyncio.wait_for(b.wait(), 1)"),
+    "never_of_an_object": (waits_for_nobody, "self.x = Event()\nasync def f(self):\n    await self.x.wait()"),
+    "never_in_place": (waits_for_nobody, "await asyncio.wait_for(loop.create_future(), 1)"),
+    "event_in_place": (waits_for_nobody, "threading.Event().wait(1)"),
+    "never_awaited": (waits_for_nobody, "async with asyncio.timeout(1):\n    await loop.create_future()"),
+    "empty_queue": (waits_for_nobody, "import queue\nqueue.SimpleQueue().get(timeout=1)"),
+    "timer": (timers, "loop.call_later(1, turn.set_result, None)"),
     "once": (one_shots, "socket.once('sender_offer', print)"),
     "localhost": (local_addresses, "url = 'http://localhost:8000/x'"),
     "ipv4": (local_addresses, "connect(f'{scheme}://127.0.0.1:8080')"),
@@ -242,14 +282,12 @@ def test_a_planted_breach_is_found(find: Finder, source: str) -> None:
 
 
 @pytest.mark.parametrize(("find", "source"), PLANTED.values(), ids=PLANTED)
-def test_a_breach_is_found_wherever_it_is_planted(tmp_path: Path, find: Finder, source: str) -> None:
-    """In a copy of the kit, below the last line of a module of the suite."""
-    copy = shutil.copytree(KIT, tmp_path / "signalproof", ignore=shutil.ignore_patterns("__pycache__"))
-    before = findings(copy, find)
-    module = copy / "suite" / "test_ice.py"
-    module.write_text(f"{module.read_text(encoding='utf-8')}\n\n{source}\n", encoding="utf-8")
-    (found,) = set(findings(copy, find)) - set(before)
-    assert found.startswith("suite/test_ice.py: ")
+def test_a_breach_is_found_wherever_it_is_planted(find: Finder, source: str) -> None:
+    """Below the last line of a module of the suite."""
+    name = "suite/test_ice.py"
+    planted = ast.parse(f"{(KIT / name).read_text(encoding='utf-8')}\n\n{source}\n")
+    (found,) = set(findings({name: planted}, find)) - set(findings({name: trees(KIT)[name]}, find))
+    assert found.startswith(f"{name}: ")
 
 
 @pytest.mark.parametrize(
@@ -260,6 +298,12 @@ def test_a_breach_is_found_wherever_it_is_planted(tmp_path: Path, find: Finder, 
         "start('--port', '0')",
         "skipped = [row for row in rows if row == 'skipped']",
         "at_once(listen)",
+        "came = asyncio.Event()\nlisten(came.set)\nawait came.wait()",
+        "reply = loop.create_future()\nself.waiters.append(reply)\nawait asyncio.wait_for(reply, 1)",
+        "self.queue = Queue()\nself.queue.put(1)\nself.queue.get()",
+        "await asyncio.wait([task], timeout=1)",
+        "def f():\n    x = Event()\n    x.set()\n    x.wait()\ndef g(x):\n    x.wait()",
+        "with paused(): ...",
     ],
 )
 def test_what_is_no_breach_is_let_pass(source: str) -> None:

@@ -24,6 +24,7 @@ from signalproof.judge.transcript import Channel, Transcript
 from signalproof.net.failures import HttpFailure, SocketFailure
 from signalproof.net.http import Http, HttpReply
 from signalproof.net.raw_socket import RawSocket
+from signalproof.pause import pause
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.wire import KINDS_BY_EVENT, Body, Marked, connect_auth, login_payload
 from signalproof.text.redact import Redactor, cut
@@ -199,8 +200,7 @@ class Company(Expectations):
 
     async def pause(self, seconds: float) -> None:
         """Let time pass, for the few requirements that are about time; nothing else may use it."""
-        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await asyncio.wait([never], timeout=seconds)
+        await pause(seconds)
 
     async def until_online(
         self,

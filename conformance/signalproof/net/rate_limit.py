@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from time import perf_counter
+
+from signalproof.pause import pause
 
 __all__ = ["Pace"]
 
@@ -23,15 +24,4 @@ class Pace:
         at = max(now, self._next)
         self._next = at + self._gap
         if at > now:
-            loop = asyncio.get_running_loop()
-            turn: asyncio.Future[None] = loop.create_future()
-            timer = loop.call_later(at - now, _give, turn)
-            try:
-                await turn
-            finally:
-                timer.cancel()
-
-
-def _give(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_result(None)
+            await pause(at - now)

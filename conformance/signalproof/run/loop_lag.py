@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
+from signalproof.pause import pause
+
 __all__ = ["Stalls"]
 
 TICK = 0.05
@@ -37,10 +39,9 @@ class Stalls:
             self.elapsed += perf_counter() - began
 
     async def _tick(self) -> None:
-        never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         while True:
             due = perf_counter() + TICK
-            await asyncio.wait([never], timeout=TICK)
+            await pause(TICK)
             self.add(perf_counter() - due)
 
     def add(self, late: float) -> None:

@@ -22,6 +22,7 @@ from signalproof.config.target import Target
 from signalproof.errors import InvalidTarget, NonConformance, NotTestable
 from signalproof.judge.ledger import Ledger
 from signalproof.net.http import Http
+from signalproof.pause import pause
 from signalproof.run.loop_lag import Stalls
 
 __all__ = ["Check", "Result", "Run", "Verdict"]
@@ -197,9 +198,7 @@ class Run:
         """
         results = list(results)
         began = max(self._quiet_since, self._ledger.last_posting_at)
-        window: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        remaining = began + self.target.tail + self.target.round_trip - perf_counter()
-        await asyncio.wait([window], timeout=max(remaining, 0))
+        await pause(began + self.target.tail + self.target.round_trip - perf_counter())
         sids = frozenset(
             sid
             for result in self.results.values()

@@ -9,6 +9,7 @@ import pytest
 from tests.kit.sample_reports import invalid
 
 from signalproof.config.target import Target
+from signalproof.pause import pause
 from signalproof.reports import json_report, markdown, terminal
 from signalproof.run.loop_lag import LONG, TICK, Stalls
 
@@ -19,13 +20,13 @@ def measure(busy: float) -> Stalls:
     """Keep a loop from running for some seconds."""
 
     async def run() -> Stalls:
-        stalls, never = Stalls(), asyncio.get_running_loop().create_future()
+        stalls = Stalls()
         with stalls.measured():
-            await asyncio.wait([never], timeout=TICK / 2)
+            await pause(TICK / 2)
             until = perf_counter() + busy
             while perf_counter() < until:
                 pass
-            await asyncio.wait([never], timeout=2 * TICK)
+            await pause(2 * TICK)
         return stalls
 
     return asyncio.run(run())
