@@ -11,7 +11,7 @@ import shlex
 
 import pytest
 
-from signalproof.config.flags import FLAGS
+from signalproof.config.options import TABLE, Options
 from signalproof.protocol.resources import SUITE
 
 __all__: list[str] = []
@@ -33,16 +33,15 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     )
     if not _wanted(pluginmanager.get_plugin("pytestconfig")):
         return
-    for flag in FLAGS:
-        if flag.name == "--timeout" and importlib.util.find_spec("pytest_timeout") is not None:
-            continue  # that plugin's option of the same name serves for both
-        text = flag.help
-        if flag.metavar is None:
-            group.addoption(flag.name, action="store_true", help=text)
-        elif flag.repeatable:
-            group.addoption(flag.name, action="append", default=[], metavar=flag.metavar, help=text)
+    for option in TABLE:
+        if option.key == "strict" or (option.key == "timeout" and importlib.util.find_spec("pytest_timeout")):
+            continue  # the option of the same name, of pytest or of that plugin, serves for both
+        if option.metavar is None:
+            group.addoption(option.flag, action="store_true", help=option.help)
+        elif option.repeatable:
+            group.addoption(option.flag, action="append", default=[], metavar=option.metavar, help=option.help)
         else:
-            group.addoption(flag.name, type=flag.kind, metavar=flag.metavar, help=text)
+            group.addoption(option.flag, type=option.kind, metavar=option.metavar, help=option.help)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,8 +54,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "early: the check takes long and begins before the others")
     if not any(config.getoption(name, default=None) for name in ("--target", "--target-file")):
         return
+    from signalproof.errors import InvalidTarget
     from signalproof.pytest_plugin.session import ConformanceSession
 
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(SUITE)]
-    config.pluginmanager.register(ConformanceSession.of(config), "signalproof-session")
+    try:
+        session = ConformanceSession(Options.of(vars(config.option)))
+    except InvalidTarget as error:
+        raise pytest.UsageError(str(error)) from None
+    config.pluginmanager.register(session, "signalproof-session")

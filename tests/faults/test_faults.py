@@ -18,8 +18,7 @@ from tests.faults.faults import FAULTS
 from tests.faults.proof import Outcome, citing
 from tests.faults.registry import one_each
 
-from signalproof.config.options import CHECKED_PROFILES
-from signalproof.protocol.requirements import Level, catalogue
+from signalproof.protocol.requirements import CHECKED_PROFILES, Level, catalogue
 
 
 @pytest.mark.parametrize("name", one_each())

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from signalproof.config.options import CHECKED_PROFILES
-from signalproof.protocol.requirements import PROFILES, Requirement, catalogue
+from signalproof.protocol.requirements import CHECKED_PROFILES, PROFILES, Requirement, catalogue
 
 __all__ = [
     "DOCUMENT",

@@ -19,8 +19,7 @@ from tests.proof.figures import (
     when,
 )
 
-from signalproof.config.options import CHECKED_PROFILES
-from signalproof.protocol.requirements import catalogue
+from signalproof.protocol.requirements import CHECKED_PROFILES, catalogue
 
 __all__ = ["contrarian", "faults", "model", "nulls", "oldstyle", "requirements", "soak", "unproven"]
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from signalproof.cli.group import Exit
-from signalproof.cli.parameters import namespace, target_options
+from signalproof.cli.parameters import target_options, target_options_of
 from signalproof.text.untrusted import printable
 
 __all__ = ["call"]
@@ -31,18 +31,18 @@ def call(url: str | None, caller: str, callee: str, seconds: float, **values: ob
     Two clients log in, one rings, the other accepts; both send a tone and a moving picture.
     Without URL, target.toml in the current folder says which server.
     """
-    option = namespace(url, values)
+    options = target_options_of(url, values)
     import asyncio
 
     from signalproof.cli import conversation
-    from signalproof.config import options
+    from signalproof.config import reading
     from signalproof.errors import NonConformance, SignalproofError
 
     def say(text: str) -> None:
         click.echo(printable(text))
 
     try:
-        target, identities = options.read(option)
+        target, identities = reading.read(options)
         asyncio.run(conversation.call(target, identities, caller=caller, callee=callee, seconds=seconds, say=say))
     except SignalproofError as error:
         click.echo(printable(f"Error: {error}"), err=True)

@@ -8,7 +8,6 @@ from time import perf_counter
 from signalproof import doctor
 from signalproof.cast.cast import Cast
 from signalproof.config.identity import Identities
-from signalproof.config.options import CHECKED_PROFILES
 from signalproof.config.target import Target
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Ledger
@@ -28,7 +27,7 @@ async def call(target: Target, identities: Identities, *, caller: str, callee: s
     http = Http(target)
     cast: Cast | None = None
     try:
-        target = await doctor.examine(target, http, identities, available=CHECKED_PROFILES)
+        target = await doctor.examine(target, http, identities)
         doctor.require_interface()
         say(f"{target.url} claims {', '.join(target.profiles)}")
         cast = Cast(

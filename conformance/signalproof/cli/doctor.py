@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from signalproof.cli.group import Exit
-from signalproof.cli.parameters import namespace, target_options
+from signalproof.cli.parameters import target_options, target_options_of
 from signalproof.text.untrusted import printable
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def doctor(url: str | None, **values: object) -> None:
     Everything that a run needs, step by step, with what was seen and what to do.
     Name, TCP, TLS, HTTP, Engine.IO, WebSocket, login, CORS, clocks, round trip, and UDP on this machine.
     """
-    option = namespace(url, values)
+    options = target_options_of(url, values)
     import asyncio
 
-    from signalproof.config import options
+    from signalproof.config import reading
     from signalproof.errors import InvalidTarget
 
     try:
-        target, identities = options.read(option)
+        target, identities = reading.read(options)
     except InvalidTarget as error:
         raise click.UsageError(str(error)) from None
     click.echo(f"examining {target.url}")
@@ -69,11 +69,10 @@ def _more(values: dict[str, object]) -> bool:
 
 async def _examine(target: Target, identities: Identities) -> list[str]:
     """Print each finding as it is made, and give the steps that stop a run."""
-    from signalproof.config.options import CHECKED_PROFILES
     from signalproof.doctor import Mark, consult
 
     stops: list[str] = []
-    async for finding in consult(target, identities, available=CHECKED_PROFILES):
+    async for finding in consult(target, identities):
         _print(finding)
         if finding.mark is Mark.BLOCKED and finding.step not in stops:
             stops.append(finding.step)

@@ -128,20 +128,20 @@ def _texts(value: object) -> list[str]:
 def _look(url: str, given: Mapping[str, object]) -> list[str]:
     """Examine the server and say in a few lines what it is; it need not be there yet."""
     import asyncio
-    from argparse import Namespace
 
     from signalproof import doctor
-    from signalproof.config import options
+    from signalproof.config import reading
+    from signalproof.config.options import Options
     from signalproof.errors import NotTestable, TargetUnusable
     from signalproof.net.http import Http
 
     today = datetime.now(UTC).date().isoformat()
-    target, identities = options.read(Namespace(**{**given, "target": url}))
+    target, identities = reading.read(Options.of({**given, "target": url}))
 
     async def examine() -> list[str]:
         http = Http(target)
         try:
-            found = await doctor.examine(target, http, identities, available=options.CHECKED_PROFILES)
+            found = await doctor.examine(target, http, identities)
         finally:
             await http.close()
         lines = [f"On {today} it answered in {found.round_trip * 1000:.1f} ms, with the profiles"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from signalproof.errors import InvalidTarget
-from signalproof.protocol.requirements import PROFILES
+from signalproof.protocol.requirements import CHECKED_PROFILES, PROFILES
 from signalproof.text.suggestion import did_you_mean
 
 PATIENCE = 10.0
@@ -136,16 +136,16 @@ def parse_headers(lines: Iterable[str]) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def parse_profiles(text: str, *, available: Iterable[str], option: str = "--profiles") -> tuple[str, ...]:
+def parse_profiles(text: str, *, option: str = "--profiles") -> tuple[str, ...]:
     """Read a comma-separated list of profiles; `core` is always among them.
 
     Raises `InvalidTarget` for a name that the protocol does not have, or for which there are no checks.
     """
     wanted = [name.strip() for name in text.split(",") if name.strip()]
-    known = tuple(available)
     for name in wanted:
         if name not in PROFILES:
-            raise InvalidTarget(f"{option}: there is no profile {name!r}{did_you_mean(name, known)}")
-        if name not in known:
-            raise InvalidTarget(f"{option}: this kit has no checks for {name!r} yet; it has {', '.join(known)}")
+            raise InvalidTarget(f"{option}: there is no profile {name!r}{did_you_mean(name, CHECKED_PROFILES)}")
+        if name not in CHECKED_PROFILES:
+            has = ", ".join(CHECKED_PROFILES)
+            raise InvalidTarget(f"{option}: this kit has no checks for {name!r} yet; it has {has}")
     return tuple(name for name in PROFILES if name == "core" or name in wanted)

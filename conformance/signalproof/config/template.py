@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from signalproof.config.flags import FLAGS
+from signalproof.config.options import TABLE
 
 __all__ = ["render", "toml"]
 
@@ -50,22 +50,19 @@ def _top(values: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "# Base URL of the HTTP endpoints."
     yield f"url = {toml(values.get('url', ''))}"
-    for flag in FLAGS:
-        key = flag.file_key
+    for option in TABLE:
+        key = option.file_key
         if not key or key in TABLES:
             continue
         yield ""
-        yield f"# {flag.help}"
+        yield f"# {option.help}"
         if key in {"jwt_secret", "jwt_key"}:
             yield '# Keep secrets elsewhere: { env = "VARIABLE" }, { file = "path" } or { command = "program" }.'
         if key in values:
             yield f"{key} = {toml(values[key])}"
         else:
-            plain = "true" if flag.metavar is None else '"…"' if flag.kind is str else "1"
+            plain = "true" if option.metavar is None else '"…"' if option.kind is str else "1"
             yield f"# {key} = {EXAMPLES.get(key, plain)}"
-    yield ""
-    yield "# A SHOULD that is not followed fails the run."
-    yield "strict = true" if values.get("strict") else "# strict = true"
 
 
 def _tables(values: Mapping[str, Any]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from statistics import median
 
@@ -25,7 +25,7 @@ ORIGIN = "https://page.example"
 SAMPLES = 5
 
 
-async def consult(target: Target, identities: Identities, *, available: Sequence[str]) -> AsyncIterator[Finding]:
+async def consult(target: Target, identities: Identities) -> AsyncIterator[Finding]:
     """Look at everything that a run needs, and give each finding as it is made.
 
     What a blocked step makes pointless is left out.
@@ -37,20 +37,18 @@ async def consult(target: Target, identities: Identities, *, available: Sequence
             reached = reached and finding.mark is not Mark.BLOCKED
             yield finding
         if reached:
-            async for finding in _speak(target, http, identities, available):
+            async for finding in _speak(target, http, identities):
                 yield replace(finding, seen=target.conceal(finding.seen))
     finally:
         await http.close()
     yield _udp()
 
 
-async def _speak(
-    target: Target, http: Http, identities: Identities, available: Sequence[str]
-) -> AsyncIterator[Finding]:
+async def _speak(target: Target, http: Http, identities: Identities) -> AsyncIterator[Finding]:
     try:
         reply, discovered = await preflight.discover(target, http)
         yield _http(target, reply)
-        claims = preflight.complete(target, discovered, available, identities)
+        claims = preflight.complete(target, discovered, identities)
     except TargetUnusable as unusable:
         yield blocked("HTTP", unusable.problem, unusable.remedy)
         return

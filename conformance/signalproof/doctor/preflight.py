@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import secrets
 import socket as udp
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +16,7 @@ from signalproof.net.failures import ConnectRefused, HttpFailure, SocketFailure
 from signalproof.net.http import Http, HttpReply
 from signalproof.net.peer import host_addresses
 from signalproof.net.sockets import Socket
-from signalproof.protocol.requirements import PROFILES
+from signalproof.protocol.requirements import CHECKED_PROFILES, PROFILES
 from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import connect_auth, encode_body, login_payload, offer_fields
 from signalproof.text.redact import cut
@@ -28,22 +27,22 @@ __all__ = ["complete", "connect", "discover", "examine", "log_in", "new_login", 
 DISCOVERY = "/.well-known/vcsp"
 
 
-async def examine(target: Target, http: Http, identities: Identities, *, available: Sequence[str]) -> Target:
+async def examine(target: Target, http: Http, identities: Identities) -> Target:
     """Find out whether the target can be judged, and complete what the options left open.
 
     Raises `TargetUnusable` when it cannot: nothing listens, no Socket.IO, no VCSP.
     """
     try:
-        target = await _examined(target, http, identities, available)
+        target = await _examined(target, http, identities)
     except TargetUnusable as unusable:
         raise TargetUnusable(target.conceal(unusable.problem), target.conceal(unusable.remedy)) from None
     http.adopt(target)
     return target
 
 
-async def _examined(target: Target, http: Http, identities: Identities, available: Sequence[str]) -> Target:
+async def _examined(target: Target, http: Http, identities: Identities) -> Target:
     reply, discovered = await discover(target, http)
-    target = complete(target, discovered, available, identities)
+    target = complete(target, discovered, identities)
     login, token = await new_login(target, identities)
     probe = await probe_offer(target, http)
     socket = Socket(target, http, lambda *_: None, lambda: None)
@@ -126,7 +125,7 @@ async def _unreachable(target: Target, failure: HttpFailure) -> TargetUnusable:
     return TargetUnusable(f"Nothing usable answers at {target.url}: {seen}.", remedy)
 
 
-def complete(target: Target, discovered: dict[str, Any], available: Sequence[str], identities: Identities) -> Target:
+def complete(target: Target, discovered: dict[str, Any], identities: Identities) -> Target:
     """Fill in from the discovery document what the options left open: profiles, limits, and where Socket.IO is."""
     socket_url = target.socket_url
     if not socket_url:
@@ -137,7 +136,7 @@ def complete(target: Target, discovered: dict[str, Any], available: Sequence[str
     profiles, reason = target.profiles, target.profiles_reason
     if not profiles:
         claimed = [name for name in PROFILES if name in discovered.get("profiles", [])]
-        profiles = tuple(name for name in PROFILES if name in available and (name == "core" or name in claimed))
+        profiles = tuple(name for name in PROFILES if name in CHECKED_PROFILES and (name == "core" or name in claimed))
         reason = "claimed by the discovery document" if discovered else "no discovery document, so core alone"
         if type(identities) is not Anonymous and "auth" not in profiles:
             profiles, reason = (*profiles, "auth"), f"{reason}; auth, because tokens were given"

@@ -12,9 +12,11 @@ from pathlib import Path
 from signalproof.errors import KitError
 from signalproof.protocol.resources import resource
 
-__all__ = ["PROFILES", "Level", "Requirement", "catalogue", "spec_version"]
+__all__ = ["CHECKED_PROFILES", "PROFILES", "Level", "Requirement", "catalogue", "spec_version"]
 
 PROFILES = ("core", "ice", "call", "presence", "correlation", "auth", "scale")
+CHECKED_PROFILES = PROFILES[:-1]
+"""The profiles that this kit has checks for."""
 
 _PROFILE = re.compile(r"^Profile: `([a-z]+)`$", re.MULTILINE)
 _REQUIREMENT = re.compile(r"^\*\*\[([A-Z]+-\d+[a-z]?)\]\*\* (.+)$", re.MULTILINE)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
+
+from signalproof.pytest_plugin.selection import requirements_of
 
 __all__ = ["DryRun"]
 
 
 class DryRun:
     """Lists the selected checks in place of running them."""
-
-    def __init__(self, requirements: Callable[[pytest.Item], tuple[str, ...]]) -> None:
-        self._requirements = requirements
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -30,5 +29,5 @@ class DryRun:
                 topic = item.path.stem
                 yield f"{topic.removeprefix('test_')}:"
             waits = "".join(f" (waits for {mark.args[0]})" for mark in item.iter_markers("slow"))
-            yield f"  {item.name}: {', '.join(self._requirements(item))}{waits}"
+            yield f"  {item.name}: {', '.join(requirements_of(item))}{waits}"
         yield f"dry run: {len(items)} checks would run; no user was logged in, and nothing was posted"

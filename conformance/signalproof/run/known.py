@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from signalproof.config.options import Options
 from signalproof.errors import InvalidTarget, NonConformance
 from signalproof.protocol.coverage import checks_by_requirement
 from signalproof.run.baseline import Assessment, Baseline, plain_name
@@ -29,13 +29,12 @@ class Known:
     _whole: bool = False
 
     @classmethod
-    def of(cls, option: Namespace) -> Known:
+    def of(cls, options: Options) -> Known:
         """Read the options; raises `InvalidTarget`."""
-        path, written = getattr(option, "baseline", None), getattr(option, "write_baseline", None)
-        baseline = Baseline.load(Path(path)) if path else None
-        if not written:
+        baseline = Baseline.load(Path(options.baseline)) if options.baseline else None
+        if not options.write_baseline:
             return cls(baseline)
-        written = Path(written)
+        written = Path(options.write_baseline)
         _require_writable(written)
         previous = Baseline.load(written, "--write-baseline") if written.exists() else baseline
         return cls(baseline, written, previous)

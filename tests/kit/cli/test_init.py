@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from signalproof.cli import init, main
-from signalproof.config.flags import FLAGS
+from signalproof.config.options import TABLE
 from signalproof.config.target_file import TargetFile
 from signalproof.config.template import render, toml
 
@@ -55,8 +55,8 @@ def test_a_bare_file_says_all_that_can_be_said(tmp_path: Path) -> None:
     )
     path.write_text(whole, encoding="utf-8")
     values = TargetFile.read(path).values
-    said = {flag.file_key for flag in FLAGS if flag.file_key}
-    assert set(values) == said | {"url", "strict", "limits", "accounts"}
+    said = {option.file_key for option in TABLE if option.file_key}
+    assert set(values) == said | {"url", "limits", "accounts"}
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from signalproof.config.options import CHECKED_PROFILES
 from signalproof.config.target import Target, parse_headers, parse_profiles, parse_url
 from signalproof.errors import InvalidTarget
-from signalproof.protocol.requirements import PROFILES
 from signalproof.text.redact import Redactor
 
 
@@ -66,16 +64,16 @@ def test_a_header_that_is_none_is_refused_without_repeating_it(line: str) -> Non
 
 def test_profiles_are_read_in_the_order_of_the_specification() -> None:
     """`core` is always among them."""
-    assert parse_profiles("call, ice,", available=PROFILES) == ("core", "ice", "call")
-    assert parse_profiles("", available=PROFILES) == ("core",)
+    assert parse_profiles("call, ice,") == ("core", "ice", "call")
+    assert parse_profiles("") == ("core",)
 
 
 def test_profiles_that_cannot_be_checked_are_refused() -> None:
     """A name that the protocol lacks, and one for which the kit has no checks, are told apart."""
     with pytest.raises(InvalidTarget, match="there is no profile 'video'; it can be core"):
-        parse_profiles("core,video", available=CHECKED_PROFILES)
+        parse_profiles("core,video")
     with pytest.raises(InvalidTarget, match="no checks for 'scale' yet"):
-        parse_profiles("scale", available=[name for name in PROFILES if name != "scale"])
+        parse_profiles("scale")
 
 
 def test_headers_are_secrets_and_the_own_address_is_none() -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from signalproof.config import options
-from signalproof.config.flags import FLAGS
+from signalproof.config import reading
 from signalproof.config.identity import Accounts, Anonymous, Commanded, Minted
+from signalproof.config.options import TABLE, Options
 from signalproof.config.target_file import TargetFile, line_of
 from signalproof.errors import InvalidTarget
 from signalproof.protocol.requirements import PROFILES
@@ -38,7 +37,7 @@ def written(folder: Path, text: str) -> Path:
 
 def read(folder: Path, text: str, **option: object) -> Any:
     """Read a target file together with options of the command line; give target and identities."""
-    return options.read(Namespace(target_file=str(written(folder, text)), **option))
+    return reading.read(Options.of({"target_file": str(written(folder, text)), **option}))
 
 
 # ── the schema ─────────────────────────────────────────────────────────────────────────────────
@@ -47,8 +46,8 @@ def read(folder: Path, text: str, **option: object) -> Any:
 def test_the_schema_knows_every_option() -> None:
     """What the command line can say, a file can; a few things only a file can."""
     Draft202012Validator.check_schema(SCHEMA)
-    said = {flag.file_key for flag in FLAGS if flag.file_key}
-    assert set(SCHEMA["properties"]) == said | {"url", "strict", "limits", "accounts"}
+    said = {option.file_key for option in TABLE if option.file_key}
+    assert set(SCHEMA["properties"]) == said | {"url", "limits", "accounts"}
 
 
 def test_the_schema_repeats_what_other_sources_say() -> None:
@@ -216,7 +215,7 @@ def test_the_command_line_wins(folder: Path) -> None:
 
 def test_the_run_is_described_too(folder: Path) -> None:
     """Report and strictness, for whoever runs the suite; paths are relative to the file."""
-    option = options.complete(Namespace(target_file=str(written(folder, f"{URL}report = 'out'\nstrict = true"))))
+    option = reading.complete(Options(target_file=str(written(folder, f"{URL}report = 'out'\nstrict = true"))))
     assert (option.report, option.strict, option.serial) == (str(folder / "out"), True, False)
 
 

@@ -23,7 +23,6 @@ from tests.kit.test_deployments import write_certificate
 
 from signalproof.cli import main
 from signalproof.config.identity import Anonymous, Identities, Minted
-from signalproof.config.options import CHECKED_PROFILES
 from signalproof.config.target import Target, tls_context
 from signalproof.doctor import Finding, Mark, clock, consult, examine, preflight, require_interface
 from signalproof.doctor.engine import look as look_at_engine
@@ -61,7 +60,7 @@ async def served(handler: Handler, context: ssl.SSLContext | None = None) -> Asy
 
 async def findings(target: Target, identities: Identities | None = None) -> Mapping[str, Finding]:
     """Give the findings by step, having looked that each says what to do unless all is well."""
-    found = [finding async for finding in consult(target, identities or Anonymous(), available=CHECKED_PROFILES)]
+    found = [finding async for finding in consult(target, identities or Anonymous())]
     for finding in found:
         assert bool(finding.advice) == (finding.mark is not Mark.OK), finding
     return {finding.step: finding for finding in found}
@@ -323,7 +322,7 @@ def test_the_preflight_gives_the_same_reasons(handler: Handler, problem: str) ->
             target = target_at(url)
             http = Http(target)
             try:
-                await examine(target, http, Anonymous(), available=CHECKED_PROFILES)
+                await examine(target, http, Anonymous())
             finally:
                 await http.close()
 

@@ -6,9 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from signalproof.cli import main
-from signalproof.config.options import CHECKED_PROFILES
 from signalproof.protocol.coverage import checks_by_requirement, listing, table
-from signalproof.protocol.requirements import catalogue
+from signalproof.protocol.requirements import CHECKED_PROFILES, catalogue
 
 
 def test_every_testable_requirement_of_a_checked_profile_has_a_check() -> None:

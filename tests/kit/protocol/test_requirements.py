@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from signalproof.config.options import CHECKED_PROFILES
 from signalproof.errors import KitError
 from signalproof.protocol import requirements
-from signalproof.protocol.requirements import PROFILES, Level, catalogue, parse_topic, spec_version
+from signalproof.protocol.requirements import CHECKED_PROFILES, PROFILES, Level, catalogue, parse_topic, spec_version
 from signalproof.protocol.resources import SUITE, resource
 
 SPEC = resource("spec")

@@ -1,0 +1,69 @@
+"""How a session ends: its exit status, what it says, and the report that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+
+from signalproof.config.target import Target
+from signalproof.reports import json_report, terminal
+from signalproof.reports.shape import Report
+from signalproof.run.baseline import Assessment
+from signalproof.run.runner import Result, Verdict
+
+__all__ = ["Ending"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What came of a session: the judged `results` of `total` checks, in `duration` seconds.
+
+    `assessment` holds them against the baseline, if there is one; `stalled` says that this machine was too busy.
+    """
+
+    target: Target
+    results: Sequence[Result]
+    total: int
+    duration: float
+    strict: bool
+    interrupted: bool
+    assessment: Assessment | None
+    stalled: str | None
+
+    def exit_status(self, before: int | pytest.ExitCode) -> int | pytest.ExitCode:
+        """Give the exit status, `before` being what pytest makes of the verdicts."""
+        if self.interrupted:
+            return pytest.ExitCode.INTERRUPTED
+        fault = any(result.verdict is Verdict.ERROR for result in self.results)
+        if fault and not terminal.any_new(self.results, strict=False):
+            return pytest.ExitCode.INTERNAL_ERROR
+        if self.assessment and self.assessment.stale and before == pytest.ExitCode.OK:
+            return pytest.ExitCode.TESTS_FAILED
+        return before
+
+    def lines(self) -> list[str]:
+        """Say what came of it."""
+        if self.interrupted:
+            return terminal.interrupted(self.results, self.total) if self.total else []
+        return terminal.summary(
+            self.target,
+            self.results,
+            self.duration,
+            strict=self.strict,
+            baseline=self.assessment,
+            stalled=self.stalled,
+        )
+
+    def report(self) -> Report:
+        """Give the report."""
+        return json_report.document(
+            self.target,
+            self.results,
+            self.duration,
+            strict=self.strict,
+            baseline=self.assessment,
+            interrupted=self.interrupted,
+            stalled=self.stalled,
+        )
