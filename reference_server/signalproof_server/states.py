@@ -2,6 +2,8 @@
 
 Each ordered pair has its own machine, so a crossed offer or call or another device disturbs nothing
 (OFFER-10, ANSWER-11, CALL-7, CALL-9). A step that a table does not hold is refused and changes nothing.
+Leaving is no step of a table: what is about a login is forgotten with its last connection, and what is not
+kept is `idle` (ANSWER-10, CALL-4).
 """
 
 from enum import StrEnum
@@ -19,11 +21,10 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What moves it; `leave` is the last connection of either login leaving."""
+    """What moves it."""
 
     OFFER = "offer"
     ANSWER = "answer"
-    LEAVE = "leave"
 
 
 PAIR: Final[dict[tuple[State, Event], State]] = {
@@ -31,8 +32,6 @@ PAIR: Final[dict[tuple[State, Event], State]] = {
     (State.OFFERED, Event.OFFER): State.OFFERED,  # supersedes (OFFER-9)
     (State.OFFERED, Event.ANSWER): State.STABLE,
     (State.STABLE, Event.OFFER): State.OFFERED,  # renegotiation, ICE restart (MEDIA-3, MEDIA-4)
-    (State.OFFERED, Event.LEAVE): State.IDLE,  # (ANSWER-10)
-    (State.STABLE, Event.LEAVE): State.IDLE,
 }
 
 
@@ -45,13 +44,12 @@ class RingState(StrEnum):
 
 
 class RingEvent(StrEnum):
-    """What moves it; `offer` is the callee's offer to the caller, `leave` as above, `expire` the passing of time."""
+    """What moves it; `offer` is the callee's offer to the caller, `expire` the passing of time."""
 
     CALL = "call"
     OFFER = "offer"
     DECLINE = "decline"
     EXPIRE = "expire"
-    LEAVE = "leave"
 
 
 RINGING: Final[dict[tuple[RingState, RingEvent], RingState]] = {
@@ -61,6 +59,4 @@ RINGING: Final[dict[tuple[RingState, RingEvent], RingState]] = {
     (RingState.RINGING, RingEvent.DECLINE): RingState.IDLE,  # (CALL-5, CALL-8)
     (RingState.RINGING, RingEvent.EXPIRE): RingState.IDLE,  # (CALL-11)
     (RingState.ACCEPTED, RingEvent.CALL): RingState.RINGING,  # the next call
-    (RingState.RINGING, RingEvent.LEAVE): RingState.IDLE,
-    (RingState.ACCEPTED, RingEvent.LEAVE): RingState.IDLE,
 }
