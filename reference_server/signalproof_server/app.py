@@ -1,8 +1,11 @@
 """The composition root: `create_app(settings)` makes an ASGI application out of the parts."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from signalproof_server.config import Settings
@@ -84,41 +87,31 @@ class App:
         self.http = http
         self.sockets = sockets
         self.root_path = root_path
+        self.life = Router(lifespan=self.lifespan)
 
-    async def start(self) -> None:
-        """Open the store and begin to deliver."""
-        await self.store.start()
-        await self.outbox.start()
-        await self.sockets.start()
-
-    async def close(self) -> None:
-        """Say good-bye to the connections, deliver what is queued, close the store."""
-        await self.sockets.close()
-        await self.outbox.close()
-        await self.store.close()
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """Open the store and deliver; at the end say good-bye, deliver what is queued, close the store."""
+        try:
+            await self.store.start()
+            await self.outbox.start()
+            await self.sockets.start()
+            yield
+        finally:
+            await self.sockets.close()
+            await self.outbox.close()
+            await self.store.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, one WebSocket, or the life of the process."""
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await self.life(scope, receive, send)
         elif f"{scope['path']}/".startswith(self.root_path + SOCKET_PATH):
             await self.sockets(scope, receive, send)
         else:
             await self.http(scope, receive, send)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        try:
-            await self.start()
-        except Exception as exc:  # noqa: BLE001 - ASGI wants to be told
-            await send({"type": "lifespan.startup.failed", "message": type(exc).__name__})
-            return
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await self.close()
-        await send({"type": "lifespan.shutdown.complete"})
-
 
 def create_app(settings: Settings | None = None, *, log: Logger | None = None) -> App:
-    """Make the reference server; start it by ASGI's lifespan, or by its `start` and `close`."""
+    """Make the reference server; start it by ASGI's lifespan, or by its `lifespan()`."""
     return Assembly(settings, log=log).build()

@@ -65,12 +65,9 @@ class Server(uvicorn.Server):
 
     async def run_app(self) -> None:
         """Serve until told to stop; then close everything."""
-        try:
-            await self.app.start()
-            await self.serve(sockets=[self.listener])
-        finally:
-            self.listener.close()
-            await self.app.close()
+        with self.listener:
+            async with self.app.lifespan():
+                await self.serve(sockets=[self.listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept, then say so."""
