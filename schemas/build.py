@@ -4,6 +4,8 @@
 Both fail if a change since the last release is not additive. `--release` freezes what is there as a release.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 from pathlib import Path

@@ -3,6 +3,8 @@
 `make codegen` installs the generators first. Give names of recipes, such as `Go` or `Python`, to run only those.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys

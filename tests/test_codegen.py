@@ -1,5 +1,7 @@
 """The recipes of `schemas/README.md` hold what it says of them, and mistakes in recipes and clients are caught."""
 
+from __future__ import annotations
+
 import json
 import os
 import re

@@ -1,5 +1,7 @@
 """Whatever is not additive within a major version is found, and said in words."""
 
+from __future__ import annotations
+
 import copy
 import json
 import shutil

@@ -1,5 +1,7 @@
 """The OpenAPI and AsyncAPI documents say what the specification, the schemas, the kit and the server say."""
 
+from __future__ import annotations
+
 import copy
 import json
 import re

@@ -1,5 +1,7 @@
 """The words in which the pages at `/docs` say what a schema says."""
 
+from __future__ import annotations
+
 import pytest
 from contract.prose import Writer, value
 

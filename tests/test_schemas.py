@@ -1,5 +1,7 @@
 """The schemas are valid, agree with their examples, and keep to the rules that make generated code good."""
 
+from __future__ import annotations
+
 import json
 import re
 import shutil

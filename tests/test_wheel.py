@@ -1,5 +1,7 @@
 """The built package brings along what it needs: the contract for `signalproof schema`, the pages for the server."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys

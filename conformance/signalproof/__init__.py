@@ -1,5 +1,7 @@
 """Signalproof: the conformance test kit of VCSP/1, the Video Chat Signalling Protocol."""
 
+from __future__ import annotations
+
 from importlib.metadata import PackageNotFoundError, version
 
 __all__ = ["__version__"]

@@ -1,9 +1,10 @@
 """The composition root: `create_app(settings)` makes an ASGI application out of the parts."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Final
 
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -19,7 +20,7 @@ from signalproof_server.store import SqliteStore, Store
 
 __all__ = ["App", "Assembly", "create_app"]
 
-SOCKET_PATH: Final = "/socket.io/"
+SOCKET_PATH = "/socket.io/"
 
 
 class Assembly:
@@ -61,7 +62,7 @@ class Assembly:
         """Make the Socket.IO edge."""
         return SocketEdge(sio, service, self.settings, self.log)
 
-    def build(self) -> "App":
+    def build(self) -> App:
         """Put the parts together."""
         store = self.store()
         sio = self.sio()

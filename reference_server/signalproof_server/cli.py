@@ -1,5 +1,7 @@
 """The command `signalproof-server`."""
 
+from __future__ import annotations
+
 import asyncio
 import re
 import sqlite3
@@ -172,8 +174,8 @@ def _token_key(secret_file: Path | None, public_key_file: Path | None) -> TokenK
         if secret_file is not None:
             return read_secret(secret_file)
         return read_public_key(public_key_file) if public_key_file is not None else None
-    except UnusableKey as exc:
-        raise click.ClickException(str(exc)) from exc
+    except UnusableKey as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _run(settings: Settings) -> None:
@@ -186,16 +188,16 @@ def _run(settings: Settings) -> None:
     forward_library_logs(log)
     try:
         listener = listen(settings.host, settings.port)
-    except OSError as exc:
+    except OSError as error:
         raise click.ClickException(
-            f"cannot listen on {settings.host} port {settings.port}: {exc.strerror or exc}."
-        ) from exc
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}."
+        ) from error
     server = Server(create_app(settings, log=log), listener, _announce)
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(server.run_app())
-    except sqlite3.Error as exc:
-        raise click.ClickException(f"cannot use the database {settings.database}: {exc}.") from exc
+    except sqlite3.Error as error:
+        raise click.ClickException(f"cannot use the database {settings.database}: {error}.") from error
 
 
 def _announce(url: str) -> None:

@@ -1,5 +1,7 @@
 """Settings of one server process: frozen, complete, without reading the environment."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Literal
 

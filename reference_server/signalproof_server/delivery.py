@@ -8,6 +8,8 @@ their commits.
 Another way of delivery (Redis, a task queue) is another `Outbox`.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -78,5 +80,5 @@ class LocalOutbox:
     async def _deliver(self, effect: Emit) -> None:
         try:
             await self._emit(effect)
-        except Exception as exc:  # noqa: BLE001 - one connection's trouble must not stop the others' events
-            self._log.error("emit failed", name=effect.event, error=type(exc).__name__, where=where(exc))
+        except Exception as error:  # noqa: BLE001 - one connection's trouble must not stop the others' events
+            self._log.error("emit failed", name=effect.event, error=type(error).__name__, where=where(error))

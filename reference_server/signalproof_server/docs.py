@@ -1,8 +1,9 @@
 """The contract for people: pages made of its OpenAPI and AsyncAPI documents, and these documents themselves."""
 
+from __future__ import annotations
+
 from functools import cache
 from pathlib import Path
-from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from starlette.routing import Route
 
 __all__ = ["PAGES", "routes"]
 
-PAGES: Final = {
+PAGES = {
     "/docs": ("openapi.html", "text/html; charset=utf-8"),
     "/docs/events": ("asyncapi.html", "text/html; charset=utf-8"),
     "/docs/openapi.json": ("openapi.json", "application/json"),
@@ -18,15 +19,15 @@ PAGES: Final = {
 }
 """What is served, by path: the file, which is generated from `schemas/v1`, and its type."""
 
-HEADERS: Final = {
+HEADERS = {
     "cache-control": "max-age=60",
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
     "x-content-type-options": "nosniff",
 }
 """The pages load nothing, and browsers see to it."""
 
-PACKAGE: Final = Path(__file__).resolve().parent
-FOLDERS: Final = (PACKAGE / "_data", PACKAGE.parents[1] / "schemas" / "v1" / "dist")
+PACKAGE = Path(__file__).resolve().parent
+FOLDERS = (PACKAGE / "_data", PACKAGE.parents[1] / "schemas" / "v1" / "dist")
 """Where the files are: inside an installed wheel, or in a checkout."""
 
 

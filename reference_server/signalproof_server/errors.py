@@ -14,6 +14,8 @@ nothing else. Messages are written here or by the decoder and never repeat a sid
 candidate (SEC-3).
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -175,9 +177,9 @@ class Unavailable(Refusal):
     default = "The message cannot be handed on now; try again later."
 
 
-def reply_to(exc: Exception) -> Reply:
+def reply_to(error: Exception) -> Reply:
     """Turn what was raised into what is sent; an unforeseen exception tells the client nothing (HTTP-3)."""
-    if isinstance(exc, Refusal):
-        body = {"status": 1, "message": exc.message, "code": exc.code}
-        return Reply(body=body, http_status=exc.http_status, headers=exc.headers)
+    if isinstance(error, Refusal):
+        body = {"status": 1, "message": error.message, "code": error.code}
+        return Reply(body=body, http_status=error.http_status, headers=error.headers)
     return Reply(body={"status": 1, "message": "internal error"}, http_status=500)

@@ -1,10 +1,11 @@
 """The HTTP edge: Starlette in, `Service` out; no rules."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,7 +25,7 @@ from signalproof_server.values import Json, Reply
 
 __all__ = ["PROFILES", "HttpEdge", "read_body"]
 
-PROFILES: Final = ("core", "ice", "call", "presence", "correlation")
+PROFILES = ("core", "ice", "call", "presence", "correlation")
 
 Endpoint = Callable[[Request], Awaitable[Reply]]
 
@@ -110,13 +111,13 @@ class HttpEdge:
         started = time.perf_counter()
         try:
             reply = await run(request)
-        except Refusal as exc:
-            reply = reply_to(exc)
+        except Refusal as error:
+            reply = reply_to(error)
         except ClientDisconnect:
             reply = reply_to(BadRequest("The body is not complete."))
-        except Exception as exc:  # noqa: BLE001 - the last line of defence: a fault of ours is still JSON
-            self.log.error("fault", endpoint=endpoint, error=type(exc).__name__, where=where(exc))
-            reply = reply_to(exc)
+        except Exception as error:  # noqa: BLE001 - the last line of defence: a fault of ours is still JSON
+            self.log.error("fault", endpoint=endpoint, error=type(error).__name__, where=where(error))
+            reply = reply_to(error)
         self.log.info(
             "request",
             endpoint=endpoint,
@@ -139,10 +140,10 @@ class HttpEdge:
 
         return Route(self.settings.root_path + path, endpoint, methods=[method])
 
-    async def _not_routed(self, request: Request, exc: Exception) -> Response:
+    async def _not_routed(self, request: Request, error: Exception) -> Response:
         """Refuse an unknown path or method as JSON; the log does not repeat them (HTTP-10)."""
-        allow = getattr(exc, "headers", None) or {}
-        refusal = MethodNotAllowed(headers=allow) if getattr(exc, "status_code", 0) == 405 else NotFound()
+        allow = getattr(error, "headers", None) or {}
+        refusal = MethodNotAllowed(headers=allow) if getattr(error, "status_code", 0) == 405 else NotFound()
 
         async def refuse(_request: Request) -> Reply:
             raise refusal

@@ -4,22 +4,24 @@ A log line holds no sid, no login, no session description and no candidate. Exce
 and place: their texts quote data.
 """
 
+from __future__ import annotations
+
 import logging
 import sys
 import traceback
-from typing import Final, Protocol, TextIO
+from typing import Protocol, TextIO
 
 import structlog
 
 __all__ = ["LEVELS", "Logger", "forward_library_logs", "make_logger", "where"]
 
-LEVELS: Final = {
+LEVELS = {
     "debug": logging.DEBUG,
     "info": logging.INFO,
     "warning": logging.WARNING,
     "error": logging.ERROR,
 }
-LIBRARIES: Final = ("uvicorn", "asyncio", "websockets")
+LIBRARIES = ("uvicorn", "asyncio", "websockets")
 
 
 class Logger(Protocol):
@@ -68,9 +70,9 @@ def make_logger(level: str = "info", stream: TextIO | None = None) -> Logger:
     return logger
 
 
-def where(exc: BaseException) -> list[str]:
+def where(error: BaseException) -> list[str]:
     """Say where an exception came from, innermost last, without its text."""
-    frames = traceback.extract_tb(exc.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-5:]]
 
 
@@ -82,10 +84,10 @@ class _Forward(logging.Handler):
         self._log = log
 
     def emit(self, record: logging.LogRecord) -> None:
-        exc = record.exc_info[1] if record.exc_info else None
+        error = record.exc_info[1] if record.exc_info else None
         fields: dict[str, object] = {"library": record.name, "text": str(record.msg).partition("\n")[0]}
-        if exc is not None:
-            fields |= {"error": type(exc).__name__, "where": where(exc)}
+        if error is not None:
+            fields |= {"error": type(error).__name__, "where": where(error)}
         self._log.warning("library", **fields)
 
 

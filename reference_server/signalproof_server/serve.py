@@ -1,5 +1,7 @@
 """Run an application on uvicorn: listen, announce, serve, and stop in time."""
 
+from __future__ import annotations
+
 import asyncio
 import signal
 import socket

@@ -1,5 +1,7 @@
 """One request from facts to effects: load, decide, apply, commit, deliver, reply."""
 
+from __future__ import annotations
+
 import secrets
 import time
 from collections.abc import Callable

@@ -1,5 +1,7 @@
 """The Socket.IO edge: python-socketio in, `Service` out; no rules."""
 
+from __future__ import annotations
+
 import asyncio
 import logging
 import math
@@ -145,9 +147,9 @@ class SocketEdge:
         token = auth.get("token") if isinstance(auth, dict) else None
         try:
             self._subjects[sid] = self.subject(token)
-        except Unauthorized as exc:
-            self.log.info("connect", outcome="refused", code=exc.code)
-            raise socketio.exceptions.ConnectionRefusedError(exc.message, {"code": exc.code}) from None
+        except Unauthorized as error:
+            self.log.info("connect", outcome="refused", code=error.code)
+            raise socketio.exceptions.ConnectionRefusedError(error.message, {"code": error.code}) from None
 
     def subject(self, token: object) -> str:
         """Get the user whom the token of a CONNECT proves (AUTH-4)."""
@@ -160,11 +162,11 @@ class SocketEdge:
         started = time.perf_counter()
         try:
             reply = await self.login(sid, arguments)
-        except Refusal as exc:
-            reply = reply_to(exc)
-        except Exception as exc:  # noqa: BLE001 - a fault of ours must not end the socket
-            self.log.error("fault", endpoint="login", error=type(exc).__name__, where=where(exc))
-            reply = reply_to(exc)
+        except Refusal as error:
+            reply = reply_to(error)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the socket
+            self.log.error("fault", endpoint="login", error=type(error).__name__, where=where(error))
+            reply = reply_to(error)
         self.log.info(
             "login",
             outcome="refused" if reply.body["status"] else "accepted",
@@ -190,8 +192,8 @@ class SocketEdge:
         self._subjects.pop(sid, None)
         try:
             await self.service.handle(Leave(sid=sid))
-        except Exception as exc:  # noqa: BLE001 - python-socketio still has to clean up
-            self.log.error("fault", endpoint="disconnect", error=type(exc).__name__, where=where(exc))
+        except Exception as error:  # noqa: BLE001 - python-socketio still has to clean up
+            self.log.error("fault", endpoint="disconnect", error=type(error).__name__, where=where(error))
 
     def is_connected(self, sid: str) -> bool:
         """Tell whether the connection is alive, and not about to go."""
@@ -208,8 +210,8 @@ class SocketEdge:
 
         try:
             await self.sio.handle_request(scope, receive, watched_send)
-        except Exception as exc:  # noqa: BLE001 - foreign code fed with foreign input
-            self.log.info("bad packet", error=type(exc).__name__)
+        except Exception as error:  # noqa: BLE001 - foreign code fed with foreign input
+            self.log.info("bad packet", error=type(error).__name__)
             await self._drop(scope)
         if scope["type"] == "http":
             if not answered:
@@ -246,8 +248,8 @@ class SocketEdge:
     async def _check(self, connection: EngineConnection) -> None:
         try:
             await connection.check_ping_timeout()
-        except Exception as exc:  # noqa: BLE001 - one connection's trouble must not end the watch
-            self.log.error("fault", endpoint="watch", error=type(exc).__name__, where=where(exc))
+        except Exception as error:  # noqa: BLE001 - one connection's trouble must not end the watch
+            self.log.error("fault", endpoint="watch", error=type(error).__name__, where=where(error))
 
     async def _end_poll(self, scope: Scope) -> None:
         """Answer the waiting poll of a client that has just posted its good-bye, as Engine.IO wants it."""

@@ -6,8 +6,9 @@ Leaving is no step of a table: what is about a login is forgotten with its last 
 kept is `idle` (ANSWER-10, CALL-4).
 """
 
+from __future__ import annotations
+
 from enum import StrEnum
-from typing import Final
 
 __all__ = ["PAIR", "RINGING", "Event", "RingEvent", "RingState", "State"]
 
@@ -27,7 +28,7 @@ class Event(StrEnum):
     ANSWER = "answer"
 
 
-PAIR: Final[dict[tuple[State, Event], State]] = {
+PAIR: dict[tuple[State, Event], State] = {
     (State.IDLE, Event.OFFER): State.OFFERED,
     (State.OFFERED, Event.OFFER): State.OFFERED,  # supersedes (OFFER-9)
     (State.OFFERED, Event.ANSWER): State.STABLE,
@@ -52,7 +53,7 @@ class RingEvent(StrEnum):
     EXPIRE = "expire"
 
 
-RINGING: Final[dict[tuple[RingState, RingEvent], RingState]] = {
+RINGING: dict[tuple[RingState, RingEvent], RingState] = {
     (RingState.IDLE, RingEvent.CALL): RingState.RINGING,
     (RingState.RINGING, RingEvent.CALL): RingState.RINGING,  # rings again, and for the whole time
     (RingState.RINGING, RingEvent.OFFER): RingState.ACCEPTED,  # (CALL-6)

@@ -4,8 +4,9 @@ The algorithm comes from the operator's settings, never from the token: otherwis
 passed off as an HMAC secret (RFC 8725). PyJWT is loaded only where tokens are asked for.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Final
 
 from signalproof_server import wire
 from signalproof_server.config import Limits, Settings, TokenKey
@@ -13,9 +14,9 @@ from signalproof_server.errors import Unauthorized
 
 __all__ = ["Tokens", "UnusableKey", "read_public_key", "read_secret", "tokens_of"]
 
-SECRET_BYTES: Final = 32
+SECRET_BYTES = 32
 """The length of the hash of HS256: a secret has to have it (RFC 7518, section 3.2)."""
-RSA_BITS: Final = 2048
+RSA_BITS = 2048
 """The least length of an RSA key (RFC 7518, section 3.3)."""
 
 
@@ -74,8 +75,8 @@ def read_public_key(path: Path) -> TokenKey:
     pem = _read(path)
     try:
         key = load_pem_public_key(pem)
-    except Exception as exc:
-        raise UnusableKey(f"{path} holds no public key in PEM.") from exc
+    except Exception as error:
+        raise UnusableKey(f"{path} holds no public key in PEM.") from error
     if isinstance(key, rsa.RSAPublicKey) and key.key_size >= RSA_BITS:
         return TokenKey(algorithm="RS256", key=pem)
     if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
@@ -86,5 +87,5 @@ def read_public_key(path: Path) -> TokenKey:
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as exc:
-        raise UnusableKey(f"cannot read {path}: {exc.strerror or exc}.") from exc
+    except OSError as error:
+        raise UnusableKey(f"cannot read {path}: {error.strerror or error}.") from error

@@ -1,5 +1,7 @@
 """Lets a generated client make a call through each server."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 

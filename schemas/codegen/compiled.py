@@ -1,5 +1,7 @@
 """What is proven of the types in languages that are compiled: they compile, and messages survive them."""
 
+from __future__ import annotations
+
 import shutil
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """How far a recipe came, and what stops it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from enum import StrEnum
 

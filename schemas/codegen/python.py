@@ -1,5 +1,7 @@
 """What is proven of the Python types and client."""
 
+from __future__ import annotations
+
 import shutil
 from pathlib import Path
 

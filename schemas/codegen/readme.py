@@ -1,5 +1,7 @@
 """The recipes, as `schemas/README.md` gives them to client authors."""
 
+from __future__ import annotations
+
 import re
 from collections import defaultdict
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
 """Runs recipes, and tells how far each came."""
 
+from __future__ import annotations
+
 import shutil
 import time
 from collections.abc import Callable

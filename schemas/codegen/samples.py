@@ -1,5 +1,7 @@
 """Messages that generated code has to decode and encode without loss."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,7 @@
 """The servers that generated clients talk to: the reference server, and one that does everything open otherwise."""
 
+from __future__ import annotations
+
 import re
 import subprocess
 import sys

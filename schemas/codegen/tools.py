@@ -1,5 +1,7 @@
 """Runs commands, the README's with the pinned generators of this folder."""
 
+from __future__ import annotations
+
 import json
 import os
 import re

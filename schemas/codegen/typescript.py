@@ -1,5 +1,7 @@
 """What is proven of the TypeScript types: a program compiles and makes a call, and mistakes in it do not compile."""
 
+from __future__ import annotations
+
 import re
 import shutil
 import subprocess

@@ -5,6 +5,8 @@ release has to get along with whoever has generated code from what is here now, 
 may be neither required any more nor be required from now on, and limits may only become looser.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 

@@ -1,5 +1,7 @@
 """The definitions, one file each: reading them, following their references, and what is wrong with them."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

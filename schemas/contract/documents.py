@@ -1,5 +1,7 @@
 """The documents that are published, made of the definitions and of `openapi.yaml` and `asyncapi.yaml`."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -4,6 +4,8 @@ A server serves the OpenAPI page at `docs` and the AsyncAPI page at `docs/events
 them at `docs/openapi.json` and `docs/asyncapi.json`; that is what the links expect.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape

@@ -1,5 +1,7 @@
 """What the OpenAPI and AsyncAPI documents promise to clients, in sentences that can be compared."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,5 +1,7 @@
 """HTML of the prose in a document, and of what its schemas say about a value."""
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -1,5 +1,7 @@
 """The frozen documents of each released version, and what has become of their promises since."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import re

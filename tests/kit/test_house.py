@@ -99,6 +99,15 @@ def skips(tree: ast.AST) -> Iterator[str]:
             yield ast.unparse(node)
 
 
+def habits(tree: ast.AST) -> Iterator[str]:
+    """Find what one package would do and the other not: short names of caught exceptions, and `Final`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler) and node.name in {"e", "err", "ex", "exc", "exception"}:
+            yield f"{ast.unparse(node).partition(':')[0]}: call it error, or what it is"
+        if isinstance(node, ast.AnnAssign) and "Final" in ast.unparse(node.annotation):
+            yield f"{ast.unparse(node)}: capitals say that already"
+
+
 def fixed_ports(tree: ast.AST) -> Iterator[str]:
     """Find every port that is chosen in the source: 0 is any free one, and all others may be taken."""
     for node in ast.walk(tree):
@@ -157,6 +166,12 @@ def test_there_are_no_one_shot_listeners(folder: Path) -> None:
 def test_no_port_is_chosen(folder: Path) -> None:
     """Whoever listens takes any free port and says which."""
     assert findings(trees(folder), fixed_ports) == []
+
+
+@pytest.mark.parametrize("folder", [KIT, SERVER], ids=["kit", "server"])
+def test_both_packages_have_the_same_habits(folder: Path) -> None:
+    """Whoever reads one can read the other; imports from the future are asked for by the linter."""
+    assert findings(trees(folder), habits) == []
 
 
 def test_no_test_is_switched_off() -> None:
@@ -271,6 +286,8 @@ PLANTED: Final[Mapping[str, tuple[Finder, str]]] = {
     "port_as_an_option": (fixed_ports, "start('--port', '8000')"),
     "skip": (skips, "@pytest.mark.skip\ndef test_x(): ..."),
     "skip_inside": (skips, "def test_x():\n    pytest.skip('not today')"),
+    "exc": (habits, "try: ...\nexcept ValueError as exc: ..."),
+    "final": (habits, "LIMIT: Final = 3"),
     "xfail": (skips, "x = pytest.param(1, marks=pytest.mark.xfail(strict=True))"),
 }
 

@@ -1,5 +1,7 @@
 """A stage for the tests of the server: it runs in a thread on a real port, and Socket.IO clients play on it."""
 
+from __future__ import annotations
+
 import asyncio
 import io
 import queue

@@ -1,5 +1,7 @@
 """The application as any ASGI server runs it."""
 
+from __future__ import annotations
+
 import sqlite3
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Profile `auth`: whose a token is, and what is closed without one."""
 
+from __future__ import annotations
+
 import base64
 import json
 import time

@@ -1,5 +1,7 @@
 """Profile `call`: ringing, declining, the status of a user, and the request to start again."""
 
+from __future__ import annotations
+
 import asyncio
 
 import pytest

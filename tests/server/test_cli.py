@@ -1,5 +1,7 @@
 """The process: start line, exit codes, restart, logs."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 import signal

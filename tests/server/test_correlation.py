@@ -1,5 +1,7 @@
 """Profile `correlation`: the names of offers, and whom an event comes from."""
 
+from __future__ import annotations
+
 import pytest
 from tests.server.conftest import OK, Running, Stage, play
 

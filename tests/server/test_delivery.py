@@ -1,5 +1,7 @@
 """The way out for effects: ordered, and not stopped by one that fails."""
 
+from __future__ import annotations
+
 import asyncio
 import io
 import json

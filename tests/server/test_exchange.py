@@ -1,5 +1,7 @@
 """The rules, without a server: facts and a request in, a decision or a refusal out."""
 
+from __future__ import annotations
+
 import ast
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Profile `ice`: which peer a candidate is for, and what becomes of early and late ones."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import pytest

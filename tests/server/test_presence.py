@@ -1,5 +1,7 @@
 """Profile `presence`: the list of who is online."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 

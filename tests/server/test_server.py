@@ -1,5 +1,7 @@
 """The whole server on a real port: python-socketio and httpx clients against uvicorn in a thread."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 from collections.abc import AsyncIterator

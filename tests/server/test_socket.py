@@ -1,5 +1,7 @@
 """The Socket.IO edge where timing matters, with a Socket.IO server that does as it is told."""
 
+from __future__ import annotations
+
 import asyncio
 import io
 from collections.abc import Awaitable, Callable

@@ -1,5 +1,7 @@
 """The state tables: the same as in the specification, text and diagram."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,5 +1,7 @@
 """What every store promises, tried with SQLite in memory and in a file."""
 
+from __future__ import annotations
+
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable

@@ -1,5 +1,7 @@
 """The server's reading of bodies and events, without a server."""
 
+from __future__ import annotations
+
 import json
 from urllib.parse import quote, urlencode
 

@@ -1,5 +1,7 @@
 """The command `signalproof`: one module a command, put together here."""
 
+from __future__ import annotations
+
 from signalproof.cli import call, check, completion, diff, doctor, explain, init, listing, schema, serve
 from signalproof.cli.group import main, run
 

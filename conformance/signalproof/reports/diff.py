@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 from signalproof.errors import InvalidTarget
 from signalproof.reports.digest import short
@@ -17,8 +17,8 @@ from signalproof.text.untrusted import one_line, read_json
 
 __all__ = ["Comparison", "compare", "load", "markdown", "plain"]
 
-WORSE: Final = ("newly broken", "breaks more than before", "newly not followed", "no verdict any more")
-_ORDER: Final = (
+WORSE = ("newly broken", "breaks more than before", "newly not followed", "no verdict any more")
+_ORDER = (
     *WORSE,
     "still broken",
     "still without a verdict",
@@ -27,9 +27,9 @@ _ORDER: Final = (
     "newly checked",
     "no longer checked",
 )
-_RANKS: Final = {"passed": 0, "warned": 1, "failed": 2, "error": 3}
-_STILL: Final = {"failed": "still broken", "error": "still without a verdict", "warned": "still not followed"}
-_NOW: Final = {
+_RANKS = {"passed": 0, "warned": 1, "failed": 2, "error": 3}
+_STILL = {"failed": "still broken", "error": "still without a verdict", "warned": "still not followed"}
+_NOW = {
     "passed": "newly checked",
     "failed": "newly broken",
     "error": "no verdict any more",

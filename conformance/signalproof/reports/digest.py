@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from signalproof.reports.outcomes import CHECKED
 from signalproof.reports.shape import Finding, Report, RequirementRow, Row
 
 __all__ = ["OUTCOMES", "Breach", "ProfileRow", "breaches", "profile_rows", "short", "verdict_sentence"]
 
-OUTCOMES: Final = {
+OUTCOMES = {
     "kept": "kept",
     "broken": "broken",
     "not_followed": "not followed",
@@ -19,7 +18,7 @@ OUTCOMES: Final = {
     "not_testable": "not testable",
 }
 """The outcomes of a requirement, in words."""
-_VERDICTS: Final = {
+_VERDICTS = {
     "conformant": "The server keeps every MUST that was checked.",
     "nonconformant": "The server breaks at least one requirement.",
     "unusable": "No verdict was possible.",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.run.runner import Result
 
 __all__ = ["CHECKED", "outcomes"]
 
-CHECKED: Final = frozenset({"kept", "broken", "not_followed", "undecided"})
+CHECKED = frozenset({"kept", "broken", "not_followed", "undecided"})
 """The outcomes of a requirement that checks were about."""
-_BREACHED: Final = {Level.MUST: "broken", Level.SHOULD: "not_followed"}
+_BREACHED = {Level.MUST: "broken", Level.SHOULD: "not_followed"}
 
 
 def outcomes(results: Iterable[Result]) -> Mapping[str, str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 
 __all__ = ["DEPTH", "TooDeep", "one_line", "printable", "read_json"]
 
-DEPTH: Final = 100
+DEPTH = 100
 """Levels of nesting that are read; far deeper ones break functions that go down into a value."""
 
 

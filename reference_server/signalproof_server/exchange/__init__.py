@@ -12,6 +12,8 @@ The sid decides who asks (OFFER-3). What is forwarded is the text of the request
 (OFFER-4, ICE-1).
 """
 
+from __future__ import annotations
+
 from typing import assert_never
 
 from signalproof_server.config import Limits

@@ -1,5 +1,7 @@
 """Ringing: calls, declines, the user's status, and the request to start again."""
 
+from __future__ import annotations
+
 from signalproof_server import wire
 from signalproof_server.config import Limits
 from signalproof_server.errors import Busy, NoOffer, NotRinging, Offline, SelfAddressed

@@ -5,6 +5,8 @@ it is early, and held for the next description of its connection; all others are
 (ICE-4, ICE-5, ICE-6). Nothing looks into a candidate (ICE-1).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 
 from signalproof_server import wire

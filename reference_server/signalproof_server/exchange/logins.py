@@ -1,5 +1,7 @@
 """Who is who: binding a connection to a login, letting it go, and telling who asks."""
 
+from __future__ import annotations
+
 from signalproof_server import wire
 from signalproof_server.errors import Unauthorized, UnknownSid
 from signalproof_server.values import (

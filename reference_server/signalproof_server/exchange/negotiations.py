@@ -1,5 +1,7 @@
 """Offers and answers, with the candidates that have waited for them."""
 
+from __future__ import annotations
+
 from signalproof_server import wire
 from signalproof_server.errors import AlreadyAnswered, NoOffer, Offline, SelfAddressed, Superseded
 from signalproof_server.exchange.calls import accepted

@@ -8,6 +8,8 @@ An implementation promises:
   server.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol

@@ -5,11 +5,11 @@ The names are long so that a database which is used for something else as well l
 under a weaker isolation collide instead of sharing a place (ANSWER-8).
 """
 
-from typing import Final
+from __future__ import annotations
 
 __all__ = ["CREATE", "DROP"]
 
-DROP: Final = (
+DROP = (
     "DROP TABLE IF EXISTS signalproof_candidate",
     "DROP TABLE IF EXISTS signalproof_call",
     "DROP TABLE IF EXISTS signalproof_busy",
@@ -17,7 +17,7 @@ DROP: Final = (
     "DROP TABLE IF EXISTS signalproof_connection",
 )
 
-CREATE: Final = (
+CREATE = (
     """
     CREATE TABLE signalproof_connection (
         sid    TEXT NOT NULL PRIMARY KEY,

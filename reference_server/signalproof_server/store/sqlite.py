@@ -5,12 +5,14 @@ loop away, so a transaction never interleaves with another one of this process; 
 should a caller await something else inside of one. BEGIN IMMEDIATE does the same towards other processes.
 """
 
+from __future__ import annotations
+
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import assert_never
 
 from signalproof_server.states import RingState, State
 from signalproof_server.store import schema
@@ -37,35 +39,33 @@ from signalproof_server.values import (
 
 __all__ = ["SqliteStore"]
 
-CONNECTION: Final = "SELECT sid, login, posted FROM signalproof_connection"
-CONNECTION_OF_SID: Final = f"{CONNECTION} WHERE sid = ?"
-CONNECTIONS_OF: Final = f"{CONNECTION} WHERE login = ? ORDER BY sid"
-CONNECTIONS_OFFERED_TO: Final = """
+CONNECTION = "SELECT sid, login, posted FROM signalproof_connection"
+CONNECTION_OF_SID = f"{CONNECTION} WHERE sid = ?"
+CONNECTIONS_OF = f"{CONNECTION} WHERE login = ? ORDER BY sid"
+CONNECTIONS_OFFERED_TO = """
     SELECT sid, login, posted FROM signalproof_connection
     WHERE login IN (SELECT reciever FROM signalproof_pair WHERE sender = ?) ORDER BY sid
 """
-ONLINE: Final = "SELECT DISTINCT login FROM signalproof_connection"
-BIND: Final = "INSERT INTO signalproof_connection (sid, login) VALUES (?, ?)"
-UNBIND: Final = "DELETE FROM signalproof_connection WHERE sid = ?"
+ONLINE = "SELECT DISTINCT login FROM signalproof_connection"
+BIND = "INSERT INTO signalproof_connection (sid, login) VALUES (?, ?)"
+UNBIND = "DELETE FROM signalproof_connection WHERE sid = ?"
 
-PAIRS: Final = """
+PAIRS = """
     SELECT pair.sender, pair.reciever, pair.state, offering.sid, pair.seq, pair.offer_id, pair.superseded_id,
         answering.sid, pair.answered_seq
     FROM signalproof_pair AS pair
     LEFT JOIN signalproof_connection AS offering ON offering.sid = pair.offered_on
     LEFT JOIN signalproof_connection AS answering ON answering.sid = pair.answered_on
 """
-PAIRS_OF_ONE: Final = f"{PAIRS} WHERE pair.sender = ? OR pair.reciever = ?"
-PAIRS_OF_TWO: Final = (
-    f"{PAIRS} WHERE (pair.sender = ? AND pair.reciever = ?) OR (pair.sender = ? AND pair.reciever = ?)"
-)
-NEXT_PLACE: Final = """
+PAIRS_OF_ONE = f"{PAIRS} WHERE pair.sender = ? OR pair.reciever = ?"
+PAIRS_OF_TWO = f"{PAIRS} WHERE (pair.sender = ? AND pair.reciever = ?) OR (pair.sender = ? AND pair.reciever = ?)"
+NEXT_PLACE = """
     SELECT COALESCE(MAX(place), 0) + 1 FROM (
         SELECT MAX(seq) AS place FROM signalproof_pair
         UNION ALL SELECT MAX(answered_seq) FROM signalproof_pair
     ) AS places
 """
-PUT_OFFER: Final = """
+PUT_OFFER = """
     INSERT INTO signalproof_pair (sender, reciever, offered_on, offer_id, state, seq)
     VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (sender, reciever)
@@ -73,39 +73,39 @@ PUT_OFFER: Final = """
         superseded_id = signalproof_pair.offer_id, offer_id = excluded.offer_id,
         answered_on = NULL, answered_seq = NULL
 """
-MARK_ANSWERED: Final = """
+MARK_ANSWERED = """
     UPDATE signalproof_pair SET answered_on = ?, state = ?, answered_seq = ? WHERE sender = ? AND reciever = ?
 """
-POSTED: Final = "UPDATE signalproof_connection SET posted = ? WHERE sid = ?"
-FORGET_PAIRS: Final = "DELETE FROM signalproof_pair WHERE sender = ? OR reciever = ?"
+POSTED = "UPDATE signalproof_connection SET posted = ? WHERE sid = ?"
+FORGET_PAIRS = "DELETE FROM signalproof_pair WHERE sender = ? OR reciever = ?"
 
-HELD: Final = "SELECT ice, peer, until FROM signalproof_candidate WHERE sid = ? ORDER BY place"
-HOLD: Final = """
+HELD = "SELECT ice, peer, until FROM signalproof_candidate WHERE sid = ? ORDER BY place"
+HOLD = """
     INSERT INTO signalproof_candidate (place, sid, peer, awaited, ice, until)
     VALUES ((SELECT COALESCE(MAX(place), 0) + 1 FROM signalproof_candidate), ?, ?, ?, ?, ?)
 """
-FORGET_EXPIRED: Final = "DELETE FROM signalproof_candidate WHERE until <= ?"
-FORGET_HELD_OF: Final = "DELETE FROM signalproof_candidate WHERE sid = ?"
-RELEASE_HELD: Final = f"{FORGET_HELD_OF} AND (peer IS NULL OR peer = ?)"
-FORGET_AWAITING: Final = "DELETE FROM signalproof_candidate WHERE awaited = ?"
-FORGET_AWAITING_OF: Final = """
+FORGET_EXPIRED = "DELETE FROM signalproof_candidate WHERE until <= ?"
+FORGET_HELD_OF = "DELETE FROM signalproof_candidate WHERE sid = ?"
+RELEASE_HELD = f"{FORGET_HELD_OF} AND (peer IS NULL OR peer = ?)"
+FORGET_AWAITING = "DELETE FROM signalproof_candidate WHERE awaited = ?"
+FORGET_AWAITING_OF = """
     DELETE FROM signalproof_candidate
     WHERE awaited = ? AND sid IN (SELECT sid FROM signalproof_connection WHERE login = ?)
 """
 
-RINGS: Final = """
+RINGS = """
     SELECT caller, callee, state, expires FROM signalproof_call
     WHERE (caller = ? AND callee = ?) OR (caller = ? AND callee = ?)
 """
-PUT_CALL: Final = """
+PUT_CALL = """
     INSERT INTO signalproof_call (caller, callee, state, expires) VALUES (?, ?, ?, ?)
     ON CONFLICT (caller, callee) DO UPDATE SET state = excluded.state, expires = excluded.expires
 """
-FORGET_CALL: Final = "DELETE FROM signalproof_call WHERE caller = ? AND callee = ?"
-FORGET_CALLS: Final = "DELETE FROM signalproof_call WHERE caller = ? OR callee = ?"
-IS_BUSY: Final = "SELECT 1 FROM signalproof_busy WHERE login = ?"
-PUT_BUSY: Final = "INSERT INTO signalproof_busy (login) VALUES (?) ON CONFLICT (login) DO NOTHING"
-FORGET_BUSY: Final = "DELETE FROM signalproof_busy WHERE login = ?"
+FORGET_CALL = "DELETE FROM signalproof_call WHERE caller = ? AND callee = ?"
+FORGET_CALLS = "DELETE FROM signalproof_call WHERE caller = ? OR callee = ?"
+IS_BUSY = "SELECT 1 FROM signalproof_busy WHERE login = ?"
+PUT_BUSY = "INSERT INTO signalproof_busy (login) VALUES (?) ON CONFLICT (login) DO NOTHING"
+FORGET_BUSY = "DELETE FROM signalproof_busy WHERE login = ?"
 
 
 class SqliteStore:

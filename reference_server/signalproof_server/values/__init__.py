@@ -10,6 +10,8 @@
 A profile adds its requests, its changes and, where needed, a field of `Facts`; nothing else moves.
 """
 
+from __future__ import annotations
+
 from signalproof_server.values.changes import (
     Bind,
     Change,

@@ -1,5 +1,7 @@
 """Changes: what the store does in the transaction that loaded the facts."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 from signalproof_server.states import RingState, State

@@ -1,5 +1,7 @@
 """Effects and replies: what the world sees after the transaction."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

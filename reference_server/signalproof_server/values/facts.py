@@ -1,5 +1,7 @@
 """Facts: the state that concerns one request, and its circumstances."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 from signalproof_server.states import RingState, State

@@ -1,5 +1,7 @@
 """Requests: what a client asks for, decoded and checked."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 __all__ = ["Answer", "Call", "Candidate", "Decline", "Leave", "Login", "Offer", "Refresh", "Request", "SetStatus"]

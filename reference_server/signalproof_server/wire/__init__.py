@@ -4,6 +4,8 @@ The only package that knows the wire's key names, misspellings included: `reciev
 writes it. Nothing is coerced, trimmed or normalised (HTTP-5, LOGIN-4, OFFER-4).
 """
 
+from __future__ import annotations
+
 from signalproof_server.wire.bodies import Fields, decode_body
 from signalproof_server.wire.events import (
     calling,

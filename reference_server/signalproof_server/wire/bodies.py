@@ -1,8 +1,10 @@
 """Bodies of POST requests: bytes to named values, in either encoding."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
-from typing import Final, NoReturn
+from typing import NoReturn
 from urllib.parse import parse_qsl
 
 from signalproof_server.config import Limits
@@ -12,8 +14,8 @@ __all__ = ["Fields", "decode_body"]
 
 Fields = Mapping[str, object]
 
-JSON: Final = "application/json"
-FORM: Final = "application/x-www-form-urlencoded"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 
 def decode_body(content_type: str, body: bytes, limits: Limits) -> Fields:

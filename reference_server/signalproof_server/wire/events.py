@@ -1,5 +1,7 @@
 """Events: what one connection receives."""
 
+from __future__ import annotations
+
 from signalproof_server.values import Emit, Json
 
 __all__ = ["calling", "decline", "ice_candidate", "reciever_answer", "refresh", "sender_offer"]

@@ -1,16 +1,17 @@
 """Replies: what the maker of an accepted request is told."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Final
 
 from signalproof_server.values import Reply
 
 __all__ = ["CALL_DONE", "DONE", "DONE_MESSAGE", "OFFER_DONE", "online"]
 
-DONE: Final = Reply(body={"status": 0})
-DONE_MESSAGE: Final = Reply(body={"status": 0, "message": "ok"})
-OFFER_DONE: Final = Reply(body={"status": 0, "offer": "ok"})
-CALL_DONE: Final = Reply(body={"status": 0, "message": "calling"})
+DONE = Reply(body={"status": 0})
+DONE_MESSAGE = Reply(body={"status": 0, "message": "ok"})
+OFFER_DONE = Reply(body={"status": 0, "offer": "ok"})
+CALL_DONE = Reply(body={"status": 0, "message": "calling"})
 
 
 def online(logins: Sequence[str]) -> Reply:

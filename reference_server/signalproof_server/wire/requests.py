@@ -1,7 +1,8 @@
 """Requests: the arguments of `login`, and the fields of each POST endpoint."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from typing import Final
 
 from signalproof_server.config import Limits
 from signalproof_server.errors import BadRequest, TooLarge
@@ -33,7 +34,7 @@ __all__ = [
 
 Decoder = Callable[[Fields, Limits], Request]
 
-OFFER_ID_CODE_POINTS: Final = 64
+OFFER_ID_CODE_POINTS = 64
 
 
 def decode_login(sid: str, arguments: tuple[object, ...], limits: Limits) -> Login:
@@ -117,7 +118,7 @@ def decode_refresh(fields: Fields, _limits: Limits) -> Refresh:
     return Refresh(sid=_text(fields, "sid"), login=_text(fields, "login"))
 
 
-POSTS: Final[Mapping[str, Decoder]] = {
+POSTS: Mapping[str, Decoder] = {
     "/offer": decode_offer,
     "/ice": decode_candidate,
     "/call": decode_call,
