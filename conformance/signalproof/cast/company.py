@@ -128,9 +128,11 @@ class Company(Expectations):
         self._devices[name] += 1
         return name if self._devices[name] == 1 else f"{name}#{self._devices[name]}"
 
-    async def exchange(self, man: Connection, woman: Connection, *, requirement: str | None = None) -> Posting:
+    async def exchange(
+        self, man: Connection, woman: Connection, *, elsewhere: str | None = None, requirement: str | None = None
+    ) -> Posting:
         """Do one whole offer and answer; the control of many checks. Gives the offer."""
-        offer = await man.offer(woman, requirement=requirement)
+        offer = await man.offer(woman, elsewhere=elsewhere, requirement=requirement)
         await woman.hears(offer, requirement=requirement)
         answer = await woman.answer(offer, named=True, requirement=requirement)
         await man.hears(answer, requirement=requirement)

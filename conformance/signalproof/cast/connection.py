@@ -14,7 +14,7 @@ from signalproof.errors import KitError, NonConformance
 from signalproof.judge import hints
 from signalproof.judge.diagnosis import is_unknown_sid
 from signalproof.judge.expectations import Expectations
-from signalproof.judge.ledger import Ledger, Listener, Posting, Received
+from signalproof.judge.ledger import Audience, Ledger, Listener, Posting, Received
 from signalproof.judge.reply import Reply, no_reply, read_reply
 from signalproof.judge.transcript import SERVER, Channel, Transcript
 from signalproof.net.failures import HttpFailure, SocketFailure
@@ -276,9 +276,14 @@ class Client:
         """Give the connections of this check that are live under `login`."""
         return frozenset(c for c in self._stage.connections if c.live and c.login == login)
 
-    def draft(self, kind: Kind, marked: Marked, targets: frozenset[Listener]) -> Posting:
+    @property
+    def siblings(self) -> frozenset[Listener]:
+        """The other live connections of the same user."""
+        return self.live_with(self.login) - {self}
+
+    def draft(self, kind: Kind, marked: Marked, audience: Audience) -> Posting:
         """Enter a posting into the ledger, before its request is sent."""
-        posting = Posting(kind=kind, author=self, text=marked.text, marker=marked.marker, targets=targets)
+        posting = Posting(kind=kind, author=self, text=marked.text, marker=marked.marker, audience=audience)
         self._stage.postings.append(posting)
         return self._stage.ledger.open(posting)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Unpack
 
 from signalproof.cast.connection import OMIT, Client, Variation
-from signalproof.judge.ledger import Listener, Posting
+from signalproof.judge.ledger import Audience, Listener, Posting
 from signalproof.protocol.wire import (
     ANSWER,
     CALL,
@@ -38,10 +38,19 @@ class Connection(Client):
 
     # ── offer and answer ───────────────────────────────────────────────────────────────────────
 
-    def draft_offer(self, to: Connection | str, carrying: Marked | None = None) -> Posting:
+    def draft_offer(
+        self, to: Connection | str, carrying: Marked | None = None, elsewhere: str | None = None
+    ) -> Posting:
         """Make the posting of an offer before it is sent, for those who listen for it meanwhile."""
+        audience = self._everywhere(to, "OFFER-11", elsewhere)
+        return self.draft(OFFER, carrying or self.marked("offer"), audience)
+
+    def _everywhere(self, to: Connection | str, to_oneself: str, elsewhere: str | None = None) -> Audience:
+        """Give the live connections of a user; to oneself those are the others, by the requirement `to_oneself`."""
         login = to if isinstance(to, str) else to.login
-        return self.draft(OFFER, carrying or self.marked("offer"), self.live_with(login))
+        if login == self.login:
+            return Audience(self.siblings, elsewhere=elsewhere or to_oneself)
+        return Audience(self.live_with(login), elsewhere=elsewhere)
 
     async def try_offer(
         self,
@@ -49,10 +58,11 @@ class Connection(Client):
         *,
         carrying: Marked | None = None,
         draft: Posting | None = None,
+        elsewhere: str | None = None,
         **variation: Unpack[Variation],
     ) -> Posting:
-        """Post an offer and give the posting, whatever the reply."""
-        posting = draft or self.draft_offer(to, carrying)
+        """Post an offer and give the posting, whatever the reply; `elsewhere` as in `Audience`."""
+        posting = draft or self.draft_offer(to, carrying, elsewhere)
         base = offer_fields(self.sid, to if isinstance(to, str) else to.login, posting.text)
         what = f"POST /offer sender → {to.name if isinstance(to, Connection) else self._stage.who(to)}"
         return await self.send(posting, what, base, **variation)
@@ -63,10 +73,11 @@ class Connection(Client):
         *,
         carrying: Marked | None = None,
         encoding: Encoding = Encoding.JSON,
+        elsewhere: str | None = None,
         requirement: str | None = None,
     ) -> Posting:
         """Post an offer and expect that it is accepted."""
-        posting = await self.try_offer(to, carrying=carrying, encoding=encoding)
+        posting = await self.try_offer(to, carrying=carrying, encoding=encoding, elsewhere=elsewhere)
         return self.expectations.accepted(posting, requirement)
 
     async def try_answer(
@@ -75,16 +86,18 @@ class Connection(Client):
         *,
         named: bool | str = False,
         carrying: Marked | None = None,
+        audience: Audience | None = None,
         **variation: Unpack[Variation],
     ) -> Posting:
         """Post the answer to `offer` and give the posting, whatever the reply.
 
-        `named` sends `sender_login`: the offerer's, or the one given.
+        `named` sends `sender_login`: the offerer's, or the one given. Its `audience` is the connection that offered,
+        unless another one is given.
         """
         marked = carrying or self.marked("answer")
         author = offer.author
-        posting = self.draft(ANSWER, marked, frozenset({author}))
-        posting.tolerated = self.live_with(author.login) - {author}
+        ordinary = Audience(frozenset({author}), self.live_with(author.login) - {author})
+        posting = self.draft(ANSWER, marked, audience or ordinary)
         sender = named if isinstance(named, str) else author.login if named else None
         base = answer_fields(self.sid, marked.text, sender)
         what = f"POST /offer reciever → {author.name}"
@@ -110,16 +123,17 @@ class Connection(Client):
         to: Iterable[Listener],
         *,
         tolerated: Iterable[Listener] = (),
+        elsewhere: str | None = None,
         login: str | None = None,
         carrying: Marked | None = None,
         **variation: Unpack[Variation],
     ) -> Posting:
         """Post an ICE candidate that the connections `to` have to hear; `login` names the peer."""
-        posting = self.draft(CANDIDATE, carrying or self.marked("candidate", candidate), frozenset(to))
-        posting.tolerated = frozenset(tolerated)
+        targets, tolerated = frozenset(to), frozenset(tolerated)
         # ICE-3 is about other users; of the peer's own devices only ICE-7 says which should not hear it.
-        peers = frozenset().union(*(self.live_with(target.login) for target in posting.targets))
-        posting.allowed = peers - posting.targets - posting.tolerated
+        peers = frozenset().union(*(self.live_with(target.login) for target in targets))
+        audience = Audience(targets, tolerated, peers - targets - tolerated, elsewhere)
+        posting = self.draft(CANDIDATE, carrying or self.marked("candidate", candidate), audience)
         base = candidate_fields(self.sid, posting.text, login)
         what = "POST /ice" if login is None else f"POST /ice → {self._stage.who(login)}"
         return await self.send(posting, what, base, **variation)
@@ -142,7 +156,7 @@ class Connection(Client):
     async def try_ring(self, callee: Connection | str, **variation: Unpack[Variation]) -> Posting:
         """Call a user: `POST /call`."""
         login = callee if isinstance(callee, str) else callee.login
-        posting = self.draft(CALL, self.unmarked(), self.live_with(login))
+        posting = self.draft(CALL, self.unmarked(), self._everywhere(callee, "CALL-14"))
         what = f"POST /call → {self._stage.who(login)}"
         return await self.send(posting, what, call_fields(self.sid, login), **variation)
 
@@ -150,10 +164,12 @@ class Connection(Client):
         """Call a user and expect that it rings."""
         return self.expectations.accepted(await self.try_ring(callee), requirement)
 
-    async def try_decline(self, caller: Connection | str, **variation: Unpack[Variation]) -> Posting:
-        """Decline the call of a user: `POST /decline`."""
+    async def try_decline(
+        self, caller: Connection | str, *, audience: Audience | None = None, **variation: Unpack[Variation]
+    ) -> Posting:
+        """Decline the call of a user: `POST /decline`; its `audience` is the caller, unless another one is given."""
         login = caller if isinstance(caller, str) else caller.login
-        posting = self.draft(DECLINE, self.unmarked(), self.live_with(login))
+        posting = self.draft(DECLINE, self.unmarked(), audience or Audience(self.live_with(login)))
         what = f"POST /decline → {self._stage.who(login)}"
         return await self.send(posting, what, decline_fields(self.sid, login), **variation)
 
@@ -163,7 +179,7 @@ class Connection(Client):
 
     async def try_status(self, status: str, **variation: Unpack[Variation]) -> Posting:
         """Say `free` or `beasy`: `POST /status`."""
-        posting = self.draft(STATUS, self.unmarked(), frozenset())
+        posting = self.draft(STATUS, self.unmarked(), Audience())
         return await self.send(posting, f"POST /status {status}", status_fields(self.sid, status), **variation)
 
     async def status(self, status: str, *, requirement: str | None = None) -> Posting:
@@ -173,7 +189,7 @@ class Connection(Client):
     async def try_refresh(self, peer: Connection | str, **variation: Unpack[Variation]) -> Posting:
         """Ask a peer to start anew: `POST /refresh`."""
         login = peer if isinstance(peer, str) else peer.login
-        posting = self.draft(REFRESH, self.unmarked(), self.live_with(login))
+        posting = self.draft(REFRESH, self.unmarked(), Audience(self.live_with(login)))
         what = f"POST /refresh → {self._stage.who(login)}"
         return await self.send(posting, what, call_fields(self.sid, login), **variation)
 

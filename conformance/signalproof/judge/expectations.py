@@ -74,8 +74,11 @@ class Expectations:
         if not kept:
             self.breach(NonConformance(requirement, expected=expected, received=received, hint=hint))
 
-    def accepted(self, posting: Posting, requirement: str | None = None) -> Posting:
-        """Expect that the target accepted a request, under the check's first requirement by default."""
+    def accepted(self, posting: Posting, requirement: str | None = None, *, hint: str | None = None) -> Posting:
+        """Expect that the target accepted a request, under the check's first requirement by default.
+
+        `hint` is the likely cause if it did not, where the check knows more than the request shows.
+        """
         reply = _replied(posting)
         if reply.outcome is not Outcome.ACCEPTED:
             self.breach(
@@ -84,7 +87,7 @@ class Expectations:
                     *([reply.broken] if reply.broken else []),
                     expected=f"the {posting.kind.name} of {posting.author.name} to be accepted",
                     received=reply.describe(),
-                    hint=posting.why_not or hints.for_reply(reply.status, reply.text),
+                    hint=hint or posting.why_not or hints.for_reply(reply.status, reply.text),
                 )
             )
         if not posting.kind.event:

@@ -25,7 +25,7 @@ from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import Kind, find_marker
 from signalproof.text.redact import Pseudonyms, conceal
 
-__all__ = ["Ledger", "Listener", "Posting", "Received"]
+__all__ = ["Audience", "Ledger", "Listener", "Posting", "Received"]
 
 SILENCES = 8
 """Waits in vain after which a run in which no event has come at all loses its patience."""
@@ -77,34 +77,47 @@ class Received:
         return self.payload if isinstance(self.payload, dict) else {}
 
 
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who hears of a posting: `targets` have to, `tolerated` may against a SHOULD, `allowed` may.
+
+    `elsewhere` names the requirement that a delivery to anybody else breaks, where it is not the ordinary one.
+    """
+
+    targets: frozenset[Listener] = frozenset()
+    tolerated: frozenset[Listener] = frozenset()
+    allowed: frozenset[Listener] = frozenset()
+    elsewhere: str | None = None
+
+
 @dataclass(slots=True, eq=False)
 class Posting:
     """One request that may raise an event.
 
-    `text` is the string the event has to carry (empty where there is none), `targets` the connections
-    that have to receive it, `tolerated` those where only a SHOULD forbids it, `allowed` those where nothing
-    does; `reply` is None until one came; `refusal` names the requirement under which the check demands a
-    refusal, and `elsewhere` the one that a delivery to anybody else breaks, where it is not the ordinary one.
-    `why_not` is the likely cause should it not be accepted, `why` should it be, against what is expected.
+    `text` is the string the event has to carry (empty where there is none); `reply` is None until one came;
+    `refusal` names the requirement under which the check demands a refusal. `why_not` is the likely cause should it
+    not be accepted, `why` should it be, against what is expected.
     """
 
     kind: Kind
     author: Listener
     text: str
     marker: str
-    targets: frozenset[Listener]
-    tolerated: frozenset[Listener] = frozenset()
-    allowed: frozenset[Listener] = frozenset()
+    audience: Audience
     reply: Reply | None = None
     sent_at: float = 0.0
     replied_at: float = 0.0
     refusal: str | None = None
-    elsewhere: str | None = None
     why_not: str | None = None
     why: str | None = None
     heard: list[Received] = field(default_factory=list)
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
     _examined: dict[Received, list[NonConformance]] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> frozenset[Listener]:
+        """The connections that have to receive its event."""
+        return self.audience.targets
 
     @property
     def accepted(self) -> bool:
@@ -183,12 +196,12 @@ class Posting:
                     received=f"it came {count} times",
                 )
             yield from self.faults_of(received)
-        elif received.connection in self.allowed:
+        elif received.connection in self.audience.allowed:
             yield from self.faults_of(received)
         else:
-            tolerated = received.connection in self.tolerated
+            tolerated = received.connection in self.audience.tolerated
             yield NonConformance(
-                (self.kind.tolerated if tolerated else "") or self.elsewhere or self.kind.leak,
+                (self.kind.tolerated if tolerated else "") or self.audience.elsewhere or self.kind.leak,
                 expected=f"{self.kind.event} at {_names(self.targets)} and nowhere else",
                 received=f"{received.event} also at {name}",
                 hint=hints.for_stranger(
@@ -333,7 +346,7 @@ class Ledger:
 def _lacking(postings: Iterable[Posting], received: Received) -> Posting | None:
     """Give the first posting that this connection still has to hear of, if there is one."""
     at = received.connection
-    return next((p for p in postings if at in p.targets | p.tolerated and not p.at(at)), None)
+    return next((p for p in postings if at in p.targets | p.audience.tolerated and not p.at(at)), None)
 
 
 def _names(connections: frozenset[Listener]) -> str:

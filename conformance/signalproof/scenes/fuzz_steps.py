@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from signalproof.cast.participant import Connection
 from signalproof.errors import NonConformance
+from signalproof.judge.ledger import Audience
 from signalproof.net.failures import SocketFailure
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, Body
 from signalproof.scenes.steps import Acts
@@ -23,7 +24,7 @@ class Nonsense(Acts):
 
     async def posts_anything(self, device: Connection, path: str, body: Body) -> None:
         """Post a body that holds no sid: refused, whatever else is in it (SEC-2, HTTP-12)."""
-        posting = device.draft(OFFER, device.unmarked(), frozenset())
+        posting = device.draft(OFFER, device.unmarked(), Audience())
         await device.send(posting, f"POST {path} generated", {}, body=body, path=path)
         self.scene.refused(posting, "SEC-2")
         self._compare()

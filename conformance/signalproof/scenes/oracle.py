@@ -108,7 +108,6 @@ class Comparison:
 
     def _judge(self, posting: Posting, due: Due, act: Act | None = None) -> None:
         """Compare the reply with what was due."""
-        posting.targets = due.targets
         with self._case(str(act or "")):
             if due.accepted:
                 self.scene.accepted(posting, due.requirement)
@@ -200,7 +199,6 @@ class Comparison:
             received=" and ".join(p.reply.describe() for p in both if p.reply),
         )
         for posting in both:
-            posting.targets, posting.tolerated = due.targets, due.tolerated
             if not posting.accepted:
                 self.scene.refused(posting, requirement)
         self._pending += accepted

@@ -113,8 +113,6 @@ class Acts(Comparison):
         offer_id = f"id-{text.marker.partition('-')[2]}" if act.named and self._correlates else ""
         varied = self._varied("offer", act, **({"offer_id": offer_id} if offer_id else {}))
         posting = await device.try_offer(to, carrying=text, **varied)
-        if to == device.login:
-            posting.elsewhere = "OFFER-11"
         self._judge(posting, due, act)
         if posting.accepted:
             self._offered(posting, to, offer_id)
@@ -147,7 +145,6 @@ class Acts(Comparison):
         posting = await self._try_answer(
             device, negotiation, sender, act, **{k: v for k, v in fields.items() if v is not None}
         )
-        posting.tolerated = due.tolerated
         self._judge(posting, due, act)
         if negotiation is not None and posting.accepted:
             self.model.answered(device, negotiation)
@@ -201,8 +198,6 @@ class Acts(Comparison):
         """Call a user."""
         due = self.model.ring(device, callee)
         posting = await device.try_ring(callee, **self._varied("call", act))
-        if callee == device.login:
-            posting.elsewhere = "CALL-14"
         self._judge(posting, due, act)
         if posting.accepted:
             self.model.rang(posting, callee)
@@ -265,7 +260,6 @@ class Acts(Comparison):
         if flaw.peer is not None:
             to = flaw.peer(to or other.login)
         posting = await self._request(device, flaw.kind, to, {**flaw.vary(device, other), "malformed": True})
-        posting.targets = frozenset()
         with self._case(flaw.name):
             reply = self.scene.refused(posting, flaw.requirement)
             self.scene.expect(

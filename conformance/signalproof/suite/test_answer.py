@@ -10,7 +10,7 @@ import pytest
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Connection
 from signalproof.judge import hints
-from signalproof.judge.ledger import Posting
+from signalproof.judge.ledger import Audience, Posting
 from signalproof.judge.reply import Outcome
 from signalproof.protocol.wire import Encoding
 from signalproof.suite.test_offer import TEXTS
@@ -209,12 +209,12 @@ async def test_an_answer_posted_the_moment_the_offer_arrives_is_accepted(cast: C
             offer = man.draft_offer(woman)
             sending = asyncio.create_task(man.try_offer(woman, draft=offer))
             await woman.hears(offer)
-            answer = await woman.try_answer(offer, named=True)
+            answer, hint = await woman.try_answer(offer, named=True), None
             if answer.refused:
                 cast.accepted(await sending)
                 if (await woman.try_answer(offer, named=True)).accepted:
-                    answer.why_not = hints.EMITTED_EARLY
-            await man.hears(cast.accepted(answer, "ANSWER-12"), requirement="ANSWER-12")
+                    hint = hints.EMITTED_EARLY
+            await man.hears(cast.accepted(answer, "ANSWER-12", hint=hint), requirement="ANSWER-12")
             cast.accepted(await sending)
 
     await asyncio.gather(*(hurry(man, woman) for man, woman in zip(users[::2], users[1::2], strict=True)))
@@ -230,8 +230,7 @@ async def test_an_answer_is_not_dropped_when_the_offering_connection_is_gone(cas
     await woman.hears(offer)
     await man.leave()
     cast.refused(await cast.offer_until_gone(man, witness), "LOGIN-7")
-    answer = await woman.try_answer(offer, named=True)
-    answer.targets, answer.tolerated = frozenset({tablet}), frozenset()
+    answer = await woman.try_answer(offer, named=True, audience=Audience(frozenset({tablet})))
     if answer.accepted:
         await tablet.hears(answer, requirement="ANSWER-13")
     else:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.judge.ledger import Posting
+from signalproof.judge.ledger import Audience, Posting
 
 requirement = pytest.mark.requirement
 
@@ -65,7 +65,6 @@ async def test_a_call_to_oneself_never_rings_at_the_connection_that_made_it(cast
     others = [await cast.another(man) for _ in range(devices - 1)]
     await woman.hears(await man.ring(woman))
     odd = await man.try_ring(man)
-    odd.targets, odd.elsewhere = frozenset(others), "CALL-14"
     if odd.accepted and others:
         for other in others:
             await other.hears(odd, requirement="CALL-14")
@@ -299,8 +298,7 @@ async def test_ringing_expires(cast: Cast) -> None:
     await man.hears(await woman.decline(man))
     await woman.hears(await man.ring(woman))
     await cast.pause(limit + 0.5)
-    late = await woman.try_decline(man)
-    late.targets, late.tolerated, late.elsewhere = frozenset(), frozenset({man}), "CALL-11"
+    late = await woman.try_decline(man, audience=Audience(tolerated=frozenset({man}), elsewhere="CALL-11"))
     cast.expect(
         "CALL-11",
         not late.accepted,

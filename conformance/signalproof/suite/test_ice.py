@@ -231,9 +231,8 @@ async def test_after_the_answer_candidates_are_between_the_two_devices_of_the_ca
 async def test_candidates_before_a_reoffer_do_not_come_after_it(cast: Cast) -> None:
     """The reciever posts candidates for the first offer; then comes a re-offer, and an answer to that."""
     man, woman, _ = await _offered(cast)
-    stale = [await woman.try_candidate([], login=man.login) for _ in range(3)]
+    stale = [await woman.try_candidate([], elsewhere="ICE-8", login=man.login) for _ in range(3)]
     for posting in stale:
-        posting.elsewhere = "ICE-8"
         if not posting.accepted:
             cast.refused(posting, "ICE-8")
     again = await man.offer(woman)

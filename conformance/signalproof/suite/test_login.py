@@ -12,6 +12,7 @@ import pytest
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Connection
+from signalproof.judge.ledger import Audience
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, login_payload
 from signalproof.text.untrusted import read_json
 
@@ -310,8 +311,7 @@ async def test_odd_events_leave_a_logged_in_user_alone(cast: Cast) -> None:
     man, woman = await cast.enter("man", "woman")
     odd = await cast.enter_one("odd")
     await odd.emit("nope", {"login": woman.login})
-    forged = odd.draft(OFFER, cast.marked("offer"), frozenset())
-    forged.elsewhere = "LOGIN-10"
+    forged = odd.draft(OFFER, cast.marked("offer"), Audience(elsewhere="LOGIN-10"))
     await odd.emit("sender_offer", {"sender_login": man.login, "sender_offer": forged.text})
     await odd.emit("login", b"\x00\xff")
     await odd.emit("message", "x" * 10_000)

@@ -54,8 +54,7 @@ async def test_each_offer_is_raised_once_also_the_second_and_the_tenth_time(cast
 async def test_a_connection_that_logs_in_later_has_missed_the_offer(cast: Cast) -> None:
     """A device of the reciever that comes when the offer has been delivered hears the next one only."""
     man, woman = await cast.enter("man", "woman")
-    offer = await man.offer(woman)
-    offer.elsewhere = "OFFER-1"
+    offer = await man.offer(woman, elsewhere="OFFER-1")
     await woman.hears(offer)
     tablet = await cast.another(woman)
     following = await man.offer(woman)
@@ -193,10 +192,9 @@ async def test_a_reoffer_from_another_connection_takes_the_answer(cast: Cast) ->
 async def expect_both(cast: Cast, answers: list[Posting], at: tuple[Connection, Connection], whose: str) -> None:
     """Expect that the answers to two offers are accepted and come; `whose` says who the offers have in common."""
     earlier, later = answers
-    if earlier.refused and later.accepted:
-        earlier.why_not = hints.one_row(whose)
+    hint = hints.one_row(whose) if earlier.refused and later.accepted else None
     for answer, sender in zip(answers, at, strict=True):
-        await sender.hears(cast.accepted(answer, "OFFER-10"))
+        await sender.hears(cast.accepted(answer, "OFFER-10", hint=hint))
 
 
 @requirement("OFFER-10")
@@ -226,7 +224,6 @@ async def test_a_self_offer_never_comes_back_to_its_connection(cast: Cast, devic
     man, woman = await cast.enter("man", "woman")
     others = [await cast.another(man) for _ in range(devices - 1)]
     posting = await man.try_offer(man)
-    posting.targets = frozenset(others)
     if posting.accepted and others:
         for other in others:
             await other.hears(posting, requirement="OFFER-11")

@@ -64,8 +64,7 @@ async def test_24_pairs_signal_at_once_without_loss_or_mixture(cast: Cast) -> No
 
     async def converse(man: Connection, woman: Connection) -> None:
         for sender, reciever in ((man, woman), (woman, man)):
-            offer = await cast.exchange(sender, reciever, requirement="ORDER-2")
-            offer.elsewhere = "ORDER-2"
+            await cast.exchange(sender, reciever, elsewhere="ORDER-2", requirement="ORDER-2")
 
     await asyncio.gather(*(converse(man, woman) for man, woman in pairs))
 
@@ -77,8 +76,7 @@ async def test_24_senders_call_one_reciever_at_once(cast: Cast) -> None:
     men = await cast.enter(*(f"man{number}" for number in range(24)))
 
     async def converse(man: Connection) -> None:
-        offer = await man.offer(woman, requirement="ORDER-2")
-        offer.elsewhere = "ORDER-2"
+        offer = await man.offer(woman, elsewhere="ORDER-2", requirement="ORDER-2")
         await woman.hears(offer, requirement="ORDER-2")
         await man.hears(await woman.answer(offer, named=True, requirement="ORDER-2"), requirement="ORDER-2")
 

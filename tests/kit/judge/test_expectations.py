@@ -8,7 +8,7 @@ import pytest
 
 from signalproof.errors import KitError, NonConformance
 from signalproof.judge.expectations import Expectations
-from signalproof.judge.ledger import Posting
+from signalproof.judge.ledger import Audience, Posting
 from signalproof.judge.reply import Outcome, Reply, no_reply
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.wire import OFFER
@@ -34,7 +34,7 @@ class Someone:
 
 def posting(reply: Reply | None) -> Posting:
     """Make an offer that got this reply."""
-    return Posting(kind=OFFER, author=Someone(), text="", marker="", targets=frozenset(), reply=reply)
+    return Posting(kind=OFFER, author=Someone(), text="", marker="", audience=Audience(), reply=reply)
 
 
 def test_a_kept_requirement_is_no_news() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from signalproof.errors import NonConformance
-from signalproof.judge.ledger import Ledger, Posting, Received
+from signalproof.judge.ledger import Audience, Ledger, Posting, Received
 from signalproof.judge.reply import Outcome, Reply, no_reply
 from signalproof.protocol.wire import ANSWER, DECLINE, OFFER, Kind, session_description
 
@@ -34,11 +34,19 @@ def ledger() -> Ledger:
     return Ledger()
 
 
-def posted(ledger: Ledger, kind: Kind, author: Someone, *targets: Someone, reply: Reply = ACCEPTED) -> Posting:
+def posted(
+    ledger: Ledger,
+    kind: Kind,
+    author: Someone,
+    *targets: Someone,
+    tolerated: Someone | None = None,
+    reply: Reply = ACCEPTED,
+) -> Posting:
     """Enter a request that was sent when everybody was there."""
     marker = ledger.new_marker()
     text = session_description(kind.name, marker)
-    posting = Posting(kind=kind, author=author, text=text, marker=marker, targets=frozenset(targets), sent_at=2.0)
+    audience = Audience(frozenset(targets), frozenset({tolerated} if tolerated else ()))
+    posting = Posting(kind=kind, author=author, text=text, marker=marker, audience=audience, sent_at=2.0)
     posting.reply = reply
     return ledger.open(posting)
 
@@ -113,8 +121,7 @@ def test_an_offer_at_its_own_sender_is_a_leak_with_a_hint_of_its_own(ledger: Led
 def test_an_answer_at_another_device_of_the_sender_breaks_the_should(ledger: Ledger) -> None:
     """It breaks ANSWER-3 alone; the same event at a stranger breaks ANSWER-2."""
     man, tablet, woman = Someone("man"), Someone("man#2"), Someone("woman")
-    answer = posted(ledger, ANSWER, woman, man)
-    answer.tolerated = frozenset({tablet})
+    answer = posted(ledger, ANSWER, woman, man, tolerated=tablet)
     deliver(ledger, answer, man)
     deliver(ledger, answer, tablet)
     assert broken(answer) == ["ANSWER-3"]
@@ -276,7 +283,7 @@ def test_waiting_ends_with_the_time_limit(ledger: Ledger) -> None:
 
 def declined(ledger: Ledger, author: Someone, caller: Someone, reply: Reply | None) -> Posting:
     """Enter a decline, as a rule one whose reply is still to come."""
-    posting = Posting(DECLINE, author, "", ledger.new_marker(), frozenset({caller}), reply=reply, sent_at=2.0)
+    posting = Posting(DECLINE, author, "", ledger.new_marker(), Audience(frozenset({caller})), reply=reply, sent_at=2.0)
     return ledger.open(posting)
 
 

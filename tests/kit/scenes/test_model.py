@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signalproof.judge.ledger import Posting
+from signalproof.judge.ledger import Audience, Posting
 from signalproof.protocol.wire import CALL, CANDIDATE, DECLINE, OFFER, Kind
 from signalproof.scenes.model import Model
 
@@ -42,15 +42,14 @@ class Stage:
         for device in (self.man, self.woman):
             self.model.comes(device)
 
-    def posting(self, kind: Kind, author: Device, *, at: float = 0.0) -> Posting:
-        """Make a posting that is sent and replied to at a time."""
-        return Posting(kind, author, "", "sp-1", frozenset(), sent_at=at, replied_at=at)
+    def posting(self, kind: Kind, author: Device, to: str = "", *, at: float = 0.0) -> Posting:
+        """Make a posting to a login that is sent and replied to at a time."""
+        return Posting(kind, author, "", "sp-1", Audience(self.model.live(to)), sent_at=at, replied_at=at)
 
     def offers(self, author: Device, to: Device, offer_id: str = "") -> Posting:
         """Post an offer that is accepted."""
         assert self.model.offer(author, to.login).accepted
-        posting = self.posting(OFFER, author)
-        posting.targets = self.model.live(to.login)
+        posting = self.posting(OFFER, author, to.login)
         self.model.offered(posting, to.login, offer_id)
         return posting
 
