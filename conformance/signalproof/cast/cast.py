@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from signalproof.cast.company import Company, Setting
 from signalproof.cast.participant import Connection
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Posting
 from signalproof.judge.transcript import Channel
-from signalproof.net.peer import Peer, fingerprint
 from signalproof.protocol.wire import CANDIDATE, Marked
+
+if TYPE_CHECKING:
+    from signalproof.net.peer import Peer
 
 __all__ = ["Call", "Cast"]
 
@@ -36,6 +38,8 @@ class Cast(Company):
 
     def peer(self, connection: Connection, *, media: bool = True) -> Peer:
         """Give `connection` a WebRTC peer whose states stand in the ladder."""
+        from signalproof.net.peer import Peer
+
         peer = Peer(lambda state: self.transcript.note(connection.name, state, Channel.PEER), media=media)
         self._peers.append(peer)
         return peer
@@ -117,6 +121,8 @@ class Cast(Company):
 
     async def _description(self, hearer: Connection, posting: Posting, writer: Peer) -> str:
         """Wait for the description that `writer` posted and give its text; the fingerprint first (MEDIA-2)."""
+        from signalproof.net.peer import fingerprint
+
         received = await posting.wait_at(hearer, self.target.timeout)
         if received is not None:
             found = fingerprint(str(received.fields.get(posting.kind.text_key)))

@@ -8,7 +8,6 @@ from enum import IntEnum
 
 import click
 
-from signalproof import __version__
 from signalproof.run.interrupts import ignore_interrupts, take_termination_as_interrupt
 from signalproof.text.suggestion import did_you_mean
 
@@ -46,6 +45,16 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version and end, as click's own option does, which would have to know it beforehand."""
+    if not wanted or ctx.resilient_parsing:
+        return
+    from signalproof import __version__
+
+    click.echo(f"{ctx.find_root().info_name}, version {__version__}")
+    ctx.exit()
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -60,7 +69,14 @@ Without a server of your own:
   signalproof check                          the bundled reference server
   signalproof serve --port 8000              the same, to try your client on""",
 )
-@click.version_option(__version__, package_name="signalproof")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Check servers of VCSP/1, the Video Chat Signalling Protocol."""

@@ -14,7 +14,6 @@ from signalproof.errors import SignalproofError, TargetUnusable
 from signalproof.judge.reply import Outcome, read_reply
 from signalproof.net.failures import HttpFailure
 from signalproof.net.http import Http, HttpReply
-from signalproof.net.peer import host_addresses
 from signalproof.net.sockets import Socket
 from signalproof.protocol.schemas import violation
 
@@ -189,6 +188,8 @@ async def _round_trip(target: Target, http: Http) -> Finding:
 
 
 def _udp() -> Finding:
+    from signalproof.net.peer import host_addresses
+
     try:
         preflight.require_interface()
     except TargetUnusable as unusable:

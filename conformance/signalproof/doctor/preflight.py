@@ -14,7 +14,6 @@ from signalproof.doctor import clock, engine, layers
 from signalproof.errors import InvalidTarget, TargetUnusable
 from signalproof.net.failures import ConnectRefused, HttpFailure, SocketFailure
 from signalproof.net.http import Http, HttpReply
-from signalproof.net.peer import host_addresses
 from signalproof.net.sockets import Socket
 from signalproof.protocol.requirements import CHECKED_PROFILES, PROFILES
 from signalproof.protocol.schemas import violation
@@ -72,6 +71,8 @@ def scaled(target: Target, round_trip: float) -> Target:
 
 def require_interface() -> None:
     """Raise `TargetUnusable` when two WebRTC peers on this machine could not meet."""
+    from signalproof.net.peer import host_addresses
+
     addresses = host_addresses()
     if not addresses:
         raise TargetUnusable(

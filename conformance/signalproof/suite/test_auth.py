@@ -7,7 +7,6 @@ import json
 from collections.abc import Awaitable, Callable
 from secrets import token_hex
 
-import jwt
 import pytest
 
 from signalproof.cast.cast import Cast
@@ -31,6 +30,8 @@ def _tampered(token: str) -> dict[str, str]:
         return forged
     if not isinstance(claims, dict):
         return forged
+    import jwt  # with cryptography, which nobody should wait for who has no tokens
+
     other = _encoded({**claims, "exp": 4102444800})
     swapped = signature[::-1] if signature[::-1] != signature else f"A{signature[1:]}"
     return forged | {
