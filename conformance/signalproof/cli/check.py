@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
-from typing import Final
 
 import click
 
@@ -23,7 +22,7 @@ from signalproof.reports.folder import DEFAULT
 
 __all__ = ["check"]
 
-QUICK: Final = ("--ping-interval", "0.75", "--ping-timeout", "1.75")
+QUICK = ("--ping-interval", "0.75", "--ping-timeout", "1.75")
 """Engine.IO timers under which a silent loss shows within the time of a run (PRES-3)."""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
 
 import click
 
@@ -11,17 +10,17 @@ from signalproof.protocol.resources import SUITE
 
 __all__ = ["pytest_options", "words_of"]
 
-_SWITCHES: Final[Mapping[str, tuple[str, ...]]] = {
+_SWITCHES: Mapping[str, tuple[str, ...]] = {
     "Stop at the first check that fails.": ("-x", "--exitfirst"),
     "Name the checks that are selected, and run none.": ("--collect-only", "--co"),
     "Show what checks print.": ("-s",),
     "Show local variables in tracebacks of faults of the kit.": ("-l", "--showlocals"),
 }
-_COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
+_COUNTED: Mapping[str, tuple[str, ...]] = {
     "Say more; once: a line a check.": ("-v", "--verbose"),
     "Say less.": ("-q", "--quiet"),
 }
-_VALUED: Final[Mapping[str, tuple[str, str]]] = {
+_VALUED: Mapping[str, tuple[str, str]] = {
     "Only checks whose names fit, such as 'offer and not glare'.": ("-k", "EXPRESSION"),
     "Only checks whose marks fit, such as 'not webrtc'.": ("-m", "EXPRESSION"),
     "Stop when so many checks have failed.": ("--maxfail", "N"),

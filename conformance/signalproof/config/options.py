@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from signalproof.config.target_file import TargetFile
 
 __all__ = ["TABLE", "Option", "Options"]
 
-_KINDS: Final[Mapping[object, type]] = {
+_KINDS: Mapping[object, type] = {
     "bool": bool,
     "int | None": int,
     "float | None": float,
@@ -139,5 +139,5 @@ class Options:
         return self.places.get(key, f"--{key.replace('_', '-')}")
 
 
-TABLE: Final = tuple(Option.of(attribute) for attribute in fields(Options) if attribute.metadata)
+TABLE = tuple(Option.of(attribute) for attribute in fields(Options) if attribute.metadata)
 """The options in the order in which help shows them."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from signalproof.config.identity import (
     Accounts,
@@ -26,12 +26,12 @@ from signalproof.errors import InvalidTarget
 
 __all__ = ["complete", "read"]
 
-TIMEOUT_SECONDS: Final = 5.0
+TIMEOUT_SECONDS = 5.0
 """The limit of every wait unless the operator names one (ORDER-3)."""
-SLOWEST_RATE: Final = 8
+SLOWEST_RATE = 8
 """The least requests per second at which no check is late for a limit of the target."""
-_PATHS: Final = frozenset({"ca_file", "report", "baseline", "write_baseline"})
-_NOT_PLAIN: Final = frozenset({"header", "jwt_claim", "jwt_secret_file", "jwt_key_file", "token_command"})
+_PATHS = frozenset({"ca_file", "report", "baseline", "write_baseline"})
+_NOT_PLAIN = frozenset({"header", "jwt_claim", "jwt_secret_file", "jwt_key_file", "token_command"})
 """What a target file may keep elsewhere, such as in an environment variable."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -29,7 +29,7 @@ from signalproof.text.untrusted import printable
 
 __all__ = ["ConformanceSession"]
 
-NOTHING_YET: Final = "interrupted before the first check: no verdict"
+NOTHING_YET = "interrupted before the first check: no verdict"
 
 
 class ConformanceSession:

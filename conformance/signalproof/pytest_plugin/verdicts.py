@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping
-from typing import Final
 
 import pytest
 
@@ -14,9 +13,9 @@ from signalproof.text.untrusted import printable
 
 __all__ = ["Verdicts"]
 
-_FOLDED: Final = ("signalproof", "folded")
-_KNOWN: Final = ("signalproof", "known")
-_WARNED: Final = ("signalproof", "warned")
+_FOLDED = ("signalproof", "folded")
+_KNOWN = ("signalproof", "known")
+_WARNED = ("signalproof", "warned")
 
 
 class Verdicts:
