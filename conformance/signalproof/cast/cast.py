@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Unpack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from signalproof.cast.company import Company, Setting
-from signalproof.cast.participant import Connection
+from signalproof.cast.company import Company
+from signalproof.cast.participant import Participant
+from signalproof.cast.setting import Setting
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Posting
 from signalproof.judge.transcript import Channel
@@ -15,28 +17,28 @@ from signalproof.protocol.wire import CANDIDATE, Marked
 if TYPE_CHECKING:
     from signalproof.net.peer import Peer
 
-__all__ = ["Call", "Cast"]
+__all__ = ["Cast", "MediaSession"]
 
 
-class Call:
-    """Two real peers in a call that was set up through the target."""
+@dataclass(frozen=True, slots=True)
+class MediaSession:
+    """Two real peers that were connected through the target."""
 
-    def __init__(self, offerer: Peer, answerer: Peer, offer: Posting, answer: Posting) -> None:
-        self.offerer = offerer
-        self.answerer = answerer
-        self.offer = offer
-        self.answer = answer
+    offerer: Peer
+    answerer: Peer
+    offer: Posting
+    answer: Posting
 
 
 class Cast(Company):
     """The company of one check, with the peers that its members get."""
 
-    def __init__(self, **setting: Unpack[Setting]) -> None:
-        super().__init__(**setting)
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
         self.handshakes = 0
         self._peers: list[Peer] = []
 
-    def peer(self, connection: Connection, *, media: bool = True) -> Peer:
+    def peer(self, connection: Participant, *, media: bool = True) -> Peer:
         """Give `connection` a WebRTC peer whose states stand in the ladder."""
         from signalproof.net.peer import Peer
 
@@ -44,11 +46,11 @@ class Cast(Company):
         self._peers.append(peer)
         return peer
 
-    async def call(self, man: Connection, woman: Connection, *, media: bool = True) -> Call:
+    async def call(self, man: Participant, woman: Participant, *, media: bool = True) -> MediaSession:
         """Set up a call between real peers and wait until both are connected (MEDIA-1, MEDIA-2)."""
         return await self.connect_peers(man, self.peer(man, media=media), woman, self.peer(woman, media=media))
 
-    async def connect_peers(self, man: Connection, offerer: Peer, woman: Connection, answerer: Peer) -> Call:
+    async def connect_peers(self, man: Participant, offerer: Peer, woman: Participant, answerer: Peer) -> MediaSession:
         """Exchange offer and answer of two peers through the target; also a renegotiation."""
         offer = await man.offer(woman, carrying=await offerer.offer(self.new_marker()))
         text = await self._description(woman, offer, offerer)
@@ -57,11 +59,11 @@ class Cast(Company):
         await offerer.accept(await self._description(man, answer, answerer))
         await asyncio.gather(offerer.connected(self.target.timeout), answerer.connected(self.target.timeout))
         self.handshakes += 1
-        return Call(offerer, answerer, offer, answer)
+        return MediaSession(offerer, answerer, offer, answer)
 
     async def trickle_call(
-        self, man: Connection, woman: Connection, *, media: bool = False, early: bool = False
-    ) -> Call:
+        self, man: Participant, woman: Participant, *, media: bool = False, early: bool = False
+    ) -> MediaSession:
         """Set up a call whose descriptions hold no candidates: both sides post theirs one by one (ICE-10).
 
         With `early` the answerer posts its candidates before its answer, if the target takes them there.
@@ -88,18 +90,18 @@ class Cast(Company):
             await self._pass_on(woman, text, man, offerer)
         await asyncio.gather(offerer.connected(self.target.timeout), answerer.connected(self.target.timeout))
         self.handshakes += 1
-        return Call(offerer, answerer, offer, answer)
+        return MediaSession(offerer, answerer, offer, answer)
 
-    async def _trickle(self, author: Connection, source: Peer, hearer: Connection, sink: Peer) -> None:
+    async def _trickle(self, author: Participant, source: Peer, hearer: Participant, sink: Peer) -> None:
         for text in source.candidates(self.new_marker):
             await self._pass_on(author, text, hearer, sink)
 
-    async def _pass_on(self, author: Connection, text: Marked, hearer: Connection, sink: Peer) -> None:
+    async def _pass_on(self, author: Participant, text: Marked, hearer: Participant, sink: Peer) -> None:
         posting = await author.candidate([hearer], login=hearer.login, carrying=text)
         heard = await hearer.hears(posting, requirement=self.requirements[0])
         await sink.add_candidate(str(heard.fields[CANDIDATE.text_key]))
 
-    async def restart_ice(self, man: Connection, woman: Connection, call: Call) -> None:
+    async def restart_ice(self, man: Participant, woman: Participant, call: MediaSession) -> None:
         """Restart ICE of a connected call by a re-offer."""
         carrying = await call.offerer.restart_offer(self.new_marker())
         offer = await man.offer(woman, carrying=carrying)
@@ -119,7 +121,7 @@ class Cast(Company):
                 )
             )
 
-    async def _description(self, hearer: Connection, posting: Posting, writer: Peer) -> str:
+    async def _description(self, hearer: Participant, posting: Posting, writer: Peer) -> str:
         """Wait for the description that `writer` posted and give its text; the fingerprint first (MEDIA-2)."""
         from signalproof.net.peer import fingerprint
 

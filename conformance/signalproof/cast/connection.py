@@ -3,84 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
 from time import perf_counter
-from typing import Self, TypedDict, Unpack
+from typing import Self, Unpack
 
-from signalproof.config.target import Target
+from signalproof.cast.inquiry import why_not
+from signalproof.cast.request import Request, Variation, compose, require_sound
+from signalproof.cast.stage import Stage
 from signalproof.errors import KitError, NonConformance
 from signalproof.judge import hints
-from signalproof.judge.diagnosis import is_unknown_sid
 from signalproof.judge.expectations import Expectations
-from signalproof.judge.ledger import Audience, Ledger, Listener, Posting, Received
+from signalproof.judge.ledger import Audience, Listener, Posting, Received
 from signalproof.judge.reply import Reply, no_reply, read_reply
-from signalproof.judge.transcript import SERVER, Channel, Transcript
+from signalproof.judge.transcript import SERVER, Channel
 from signalproof.net.failures import HttpFailure, SocketFailure
-from signalproof.net.http import Http
 from signalproof.net.sockets import Socket
 from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import (
-    LOGIN_CODE_POINTS,
-    OFFER,
-    Body,
-    Encoding,
     Fields,
     Kind,
     Marked,
     connect_auth,
-    encode_body,
     login_payload,
-    offer_fields,
     session_description,
 )
 from signalproof.text.redact import cut
 
-__all__ = ["OMIT", "Client", "Stage", "Variation"]
+__all__ = ["Connection"]
 
 FLOOD = 1_000
 """Events that one connection takes, ten times what any check raises there; what comes after is not recorded."""
 NAME = 100
 """Characters of an event's name that are shown: those of the specification are short."""
-OMIT = object()
-"""As the value of an overridden field: leave the field out."""
 
 
-class Variation(TypedDict, total=False):
-    """How a request departs from the ordinary one.
-
-    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body, `path` the endpoint, and `recode`
-    changes the body once it is encoded. A message that breaks its schema has to be declared `malformed`; all others
-    are checked before they are sent. `authorization` stands in for the header of that name; None sends none.
-    """
-
-    fields: Mapping[str, object]
-    encoding: Encoding
-    body: Body
-    recode: Callable[[Body], Body]
-    method: str
-    path: str
-    malformed: bool
-    authorization: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What all connections of one check share."""
-
-    target: Target
-    http: Http
-    ledger: Ledger
-    transcript: Transcript
-    expectations: Expectations
-    connections: Sequence[Client]
-    postings: list[Posting]
-    check: int
-    who: Callable[[str], str]
-
-
-class Client:
+class Connection:
     """A Socket.IO connection and the HTTP requests made with its sid."""
 
     def __init__(self, name: str, stage: Stage, *, identity: str, token: str | None) -> None:
@@ -169,7 +126,7 @@ class Client:
         ack = await self.try_log_in(payload, shown=f"login as {self.name.partition('#')[0]}", requirement=requirement)
         accepted = not ack or ack == (None,) or (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
         if not accepted:
-            _require_sound("LoginRequest", payload)
+            require_sound("LoginRequest", payload)
         self._stage.expectations.expect(
             requirement,
             accepted,
@@ -289,74 +246,34 @@ class Client:
 
     async def send(self, posting: Posting, what: str, base: Fields, **variation: Unpack[Variation]) -> Posting:
         """Send the request of a posting, `base` being its ordinary fields, and read the reply into it."""
-        stage = self._stage
-        method = variation.get("method", "POST")
-        body = variation.get("body")
-        fields: Fields = {}
-        if body is None:
-            fields = {k: v for k, v in {**base, **variation.get("fields", {})}.items() if v is not OMIT}
-            body = encode_body(fields, variation.get("encoding", Encoding.JSON))
-            if "recode" in variation:
-                body = variation["recode"](body)
-        headers = dict(self.authorization)
-        if "authorization" in variation:
-            given = variation["authorization"]
-            headers = {} if given is None else {"authorization": given}
-        if body.content_type is not None:
-            headers["content-type"] = body.content_type
-        shown = what.replace("POST", method)
+        request = compose(posting.kind, base, self.authorization, variation)
+        reply = await self._exchange(posting, request, what.replace("POST", request.method))
+        posting.why = hints.for_accepted(request.fields, self.engine_sid)
+        posting.why_not = await why_not(self._stage, self, request, reply)
+        return posting
+
+    async def _exchange(self, posting: Posting, request: Request, shown: str) -> Reply:
+        stage, body = self._stage, request.body
 
         def on_turn() -> None:
             posting.sent_at = perf_counter()
             stage.transcript.add(self.name, SERVER, shown, channel=Channel.HTTP, content=body.content)
 
-        path = variation.get("path", posting.kind.path)
         try:
-            raw = await stage.http.request(method, path, headers=headers, content=body.content, on_turn=on_turn)
+            raw = await stage.http.request(
+                request.method, request.path, headers=request.headers, content=body.content, on_turn=on_turn
+            )
         except HttpFailure as failure:
-            posting.reply = no_reply(str(failure))
+            posting.reply = reply = no_reply(str(failure))
         else:
-            posting.reply = read_reply(raw, posting.kind.accepted_schema)
+            posting.reply = reply = read_reply(raw, posting.kind.accepted_schema)
         posting.replied_at = perf_counter()
-        if fields and not posting.accepted and not variation.get("malformed"):
-            _require_sound(posting.kind.request_schema, fields)
+        if not posting.accepted:
+            request.require_sound()
         stage.ledger.replied(posting)
-        answer = posting.reply.raw.body if posting.reply.raw else b""
-        stage.transcript.add(SERVER, self.name, posting.reply.text, channel=Channel.HTTP, content=answer)
-        posting.why = hints.for_accepted(fields, self.engine_sid)
-        posting.why_not = await self._why_not(
-            posting.reply, fields, path, body, ordinary=not variation.get("malformed")
-        )
-        return posting
-
-    async def _why_not(self, reply: Reply, fields: Fields, path: str, body: Body, *, ordinary: bool) -> str | None:
-        """Find out why a request was refused that the target may have had to accept."""
-        stage = self._stage
-
-        async def ask(sid: str, encoding: Encoding = Encoding.JSON) -> Reply:
-            """Make an offer to a login that nobody has."""
-            text = session_description("offer", "signalproof")
-            again = encode_body(offer_fields(sid, f"{self.identity}.nobody"[-LOGIN_CODE_POINTS:], text), encoding)
-            headers = {**self.authorization, "content-type": again.content_type or ""}
-            try:
-                raw = await stage.http.request("POST", OFFER.path, headers=headers, content=again.content)
-            except HttpFailure as failure:
-                return no_reply(str(failure))
-            return read_reply(raw, OFFER.accepted_schema)
-
-        if fields.get("sid") == self.sid and self.live and is_unknown_sid(reply):
-            stage.transcript.note(self.name, "asks again, to find out why")
-            patience = 1 + stage.target.round_trip
-            return await stage.ledger.diagnosis.of_sid(ask, self.sid, self.engine_sid, patience)
-        return await stage.ledger.diagnosis.of_form(
-            partial(ask, self.sid, Encoding.FORM), path, body.content_type or "", reply, ordinary=ordinary
-        )
-
-
-def _require_sound(schema: str, message: Fields) -> None:
-    """See, before a refusal is held against the target, that the kit's own message is sound."""
-    if problem := violation(schema, message, content=True):
-        raise KitError(f"the kit has sent a malformed message: {problem}")
+        answer = reply.raw.body if reply.raw else b""
+        stage.transcript.add(SERVER, self.name, reply.text, channel=Channel.HTTP, content=answer)
+        return reply
 
 
 def _short(values: tuple[object, ...]) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Unpack
 
-from signalproof.cast.connection import OMIT, Client, Variation
+from signalproof.cast.connection import Connection
+from signalproof.cast.request import Variation
 from signalproof.judge.ledger import Audience, Listener, Posting
 from signalproof.protocol.wire import (
     ANSWER,
@@ -30,22 +31,22 @@ from signalproof.protocol.wire import (
     status_fields,
 )
 
-__all__ = ["OMIT", "Connection"]
+__all__ = ["Participant"]
 
 
-class Connection(Client):
+class Participant(Connection):
     """A connection and the acts of its user."""
 
     # ── offer and answer ───────────────────────────────────────────────────────────────────────
 
     def draft_offer(
-        self, to: Connection | str, carrying: Marked | None = None, elsewhere: str | None = None
+        self, to: Participant | str, carrying: Marked | None = None, elsewhere: str | None = None
     ) -> Posting:
         """Make the posting of an offer before it is sent, for those who listen for it meanwhile."""
         audience = self._everywhere(to, "OFFER-11", elsewhere)
         return self.draft(OFFER, carrying or self.marked("offer"), audience)
 
-    def _everywhere(self, to: Connection | str, to_oneself: str, elsewhere: str | None = None) -> Audience:
+    def _everywhere(self, to: Participant | str, to_oneself: str, elsewhere: str | None = None) -> Audience:
         """Give the live connections of a user; to oneself those are the others, by the requirement `to_oneself`."""
         login = to if isinstance(to, str) else to.login
         if login == self.login:
@@ -54,7 +55,7 @@ class Connection(Client):
 
     async def try_offer(
         self,
-        to: Connection | str,
+        to: Participant | str,
         *,
         carrying: Marked | None = None,
         draft: Posting | None = None,
@@ -64,12 +65,12 @@ class Connection(Client):
         """Post an offer and give the posting, whatever the reply; `elsewhere` as in `Audience`."""
         posting = draft or self.draft_offer(to, carrying, elsewhere)
         base = offer_fields(self.sid, to if isinstance(to, str) else to.login, posting.text)
-        what = f"POST /offer sender → {to.name if isinstance(to, Connection) else self._stage.who(to)}"
+        what = f"POST /offer sender → {to.name if isinstance(to, Participant) else self._stage.who(to)}"
         return await self.send(posting, what, base, **variation)
 
     async def offer(
         self,
-        to: Connection | str,
+        to: Participant | str,
         *,
         carrying: Marked | None = None,
         encoding: Encoding = Encoding.JSON,
@@ -153,19 +154,19 @@ class Connection(Client):
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────
 
-    async def try_ring(self, callee: Connection | str, **variation: Unpack[Variation]) -> Posting:
+    async def try_ring(self, callee: Participant | str, **variation: Unpack[Variation]) -> Posting:
         """Call a user: `POST /call`."""
         login = callee if isinstance(callee, str) else callee.login
         posting = self.draft(CALL, self.unmarked(), self._everywhere(callee, "CALL-14"))
         what = f"POST /call → {self._stage.who(login)}"
         return await self.send(posting, what, call_fields(self.sid, login), **variation)
 
-    async def ring(self, callee: Connection, *, requirement: str | None = None) -> Posting:
+    async def ring(self, callee: Participant, *, requirement: str | None = None) -> Posting:
         """Call a user and expect that it rings."""
         return self.expectations.accepted(await self.try_ring(callee), requirement)
 
     async def try_decline(
-        self, caller: Connection | str, *, audience: Audience | None = None, **variation: Unpack[Variation]
+        self, caller: Participant | str, *, audience: Audience | None = None, **variation: Unpack[Variation]
     ) -> Posting:
         """Decline the call of a user: `POST /decline`; its `audience` is the caller, unless another one is given."""
         login = caller if isinstance(caller, str) else caller.login
@@ -173,7 +174,7 @@ class Connection(Client):
         what = f"POST /decline → {self._stage.who(login)}"
         return await self.send(posting, what, decline_fields(self.sid, login), **variation)
 
-    async def decline(self, caller: Connection, *, requirement: str | None = None) -> Posting:
+    async def decline(self, caller: Participant, *, requirement: str | None = None) -> Posting:
         """Decline the call of a user and expect that this is accepted."""
         return self.expectations.accepted(await self.try_decline(caller), requirement)
 
@@ -186,13 +187,13 @@ class Connection(Client):
         """Say `free` or `beasy` and expect that this is accepted."""
         return self.expectations.accepted(await self.try_status(status), requirement)
 
-    async def try_refresh(self, peer: Connection | str, **variation: Unpack[Variation]) -> Posting:
+    async def try_refresh(self, peer: Participant | str, **variation: Unpack[Variation]) -> Posting:
         """Ask a peer to start anew: `POST /refresh`."""
         login = peer if isinstance(peer, str) else peer.login
         posting = self.draft(REFRESH, self.unmarked(), Audience(self.live_with(login)))
         what = f"POST /refresh → {self._stage.who(login)}"
         return await self.send(posting, what, call_fields(self.sid, login), **variation)
 
-    async def refresh(self, peer: Connection, *, requirement: str | None = None) -> Posting:
+    async def refresh(self, peer: Participant, *, requirement: str | None = None) -> Posting:
         """Ask a peer to start anew and expect that this is accepted."""
         return self.expectations.accepted(await self.try_refresh(peer), requirement)

@@ -43,7 +43,7 @@ def call(url: str | None, caller: str, callee: str, seconds: float, **values: ob
 
     try:
         target, identities = reading.read(options)
-        asyncio.run(conversation.call(target, identities, caller=caller, callee=callee, seconds=seconds, say=say))
+        asyncio.run(conversation.converse(target, identities, caller=caller, callee=callee, seconds=seconds, say=say))
     except SignalproofError as error:
         click.echo(printable(f"Error: {error}"), err=True)
         sys.exit(Exit.UNUSABLE)

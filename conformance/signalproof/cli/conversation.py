@@ -7,6 +7,7 @@ from time import perf_counter
 
 from signalproof import doctor
 from signalproof.cast.cast import Cast
+from signalproof.cast.setting import Setting
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
 from signalproof.errors import NonConformance
@@ -14,12 +15,14 @@ from signalproof.judge.ledger import Ledger
 from signalproof.judge.transcript import Entry
 from signalproof.net.http import Http
 
-__all__ = ["call"]
+__all__ = ["converse"]
 
 Say = Callable[[str], None]
 
 
-async def call(target: Target, identities: Identities, *, caller: str, callee: str, seconds: float, say: Say) -> None:
+async def converse(
+    target: Target, identities: Identities, *, caller: str, callee: str, seconds: float, say: Say
+) -> None:
     """Let `caller` ring `callee`, who accepts; talk for `seconds`; hang up. Each step is told to `say`.
 
     Raises `TargetUnusable` when the target cannot be used, `NonConformance` when a step fails.
@@ -31,17 +34,19 @@ async def call(target: Target, identities: Identities, *, caller: str, callee: s
         doctor.require_interface()
         say(f"{target.url} claims {', '.join(target.profiles)}")
         cast = Cast(
-            number=0,
-            requirements=("MEDIA-1",),
-            target=target,
-            http=http,
-            ledger=Ledger(),
-            identities=identities,
+            Setting(
+                number=0,
+                requirements=("MEDIA-1",),
+                target=target,
+                http=http,
+                ledger=Ledger(),
+                identities=identities,
+            )
         )
         redact = cast.redact
         cast.transcript.follow = lambda entry: say(redact(_line(entry)))
         try:
-            await _converse(cast, caller, callee, seconds, say)
+            await _talk(cast, caller, callee, seconds, say)
         except NonConformance as found:
             raise NonConformance(
                 *found.requirements,
@@ -57,7 +62,7 @@ async def call(target: Target, identities: Identities, *, caller: str, callee: s
         await http.close()
 
 
-async def _converse(cast: Cast, caller: str, callee: str, seconds: float, say: Say) -> None:
+async def _talk(cast: Cast, caller: str, callee: str, seconds: float, say: Say) -> None:
     man = await (await cast.connect(caller, login=caller)).log_in(caller)
     woman = await (await cast.connect(callee, login=callee)).log_in(callee)
     if "call" in cast.target.profiles:

@@ -8,6 +8,7 @@ expects a refusal has to show, in the same check, that the same endpoint accepts
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from signalproof.errors import KitError, NonConformance
@@ -17,23 +18,42 @@ from signalproof.judge.reply import Outcome, Reply
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.schemas import violation
 
-__all__ = ["Expectations"]
+__all__ = ["Expectations", "Foundation"]
 
 T = TypeVar("T")
 
 
-class Expectations:
-    """What one check expects, what it found, and whether its verdict has a foundation."""
+@dataclass(slots=True)
+class Foundation:
+    """What the verdict of a check stands on, together with its scenes.
 
-    def __init__(self, requirements: Sequence[str]) -> None:
+    `refusals` are the kinds of request of which a refusal was expected, `controls` those that were accepted when they
+    were sound; `passed_over` are breaches that the baseline lists, past which the check went on.
+    """
+
+    refusals: set[str] = field(default_factory=set)
+    controls: set[str] = field(default_factory=set)
+    passed_over: list[NonConformance] = field(default_factory=list)
+
+
+class Expectations:
+    """What one check expects, what it found, and whether its verdict has a foundation.
+
+    `in_baseline` says whether the baseline lists a breach.
+    """
+
+    def __init__(
+        self,
+        requirements: Sequence[str],
+        foundation: Foundation | None = None,
+        in_baseline: Callable[[NonConformance], bool] = lambda _: False,
+    ) -> None:
         self.requirements = tuple(requirements)
+        self.foundation = foundation or Foundation()
+        self.in_baseline = in_baseline
         self.warnings: list[NonConformance] = []
-        self.passed_over: list[NonConformance] = []
-        self.is_known: Callable[[NonConformance], bool] = lambda _: False
         self.evidence = 0
         self.case = ""
-        self._refusals: set[str] = set()
-        self._controls: set[str] = set()
 
     def breach(self, found: NonConformance) -> None:
         """Take a breach: raise it when it concerns a MUST, else keep it as a warning."""
@@ -51,11 +71,11 @@ class Expectations:
 
     def pass_over(self, found: NonConformance) -> bool:
         """Keep a breach that the baseline expects, where the check can go on; false when it is no such breach."""
-        if not self.is_known(found):
+        if not self.in_baseline(found):
             return False
         if self.case and "(case: " not in found.expected:
             found.expected += f" (case: {self.case})"
-        self.passed_over.append(found)
+        self.foundation.passed_over.append(found)
         return True
 
     def concerns(self, found: NonConformance) -> bool:
@@ -91,13 +111,13 @@ class Expectations:
                 )
             )
         if not posting.kind.event:
-            self._controls.add(posting.kind.name)
+            self.foundation.controls.add(posting.kind.name)
         return posting
 
     def refused(self, posting: Posting, requirement: str, *, client_error: bool = False) -> Reply:
         """Expect a refusal and no event; `client_error` asks for HTTP 4xx as well."""
         posting.refusal = requirement
-        self._refusals.add(posting.kind.name)
+        self.foundation.refusals.add(posting.kind.name)
         reply = _replied(posting)
         ids = [requirement, *([reply.broken] if reply.broken else [])]
         wanted = "a refusal with HTTP 4xx" if client_error else "a refusal"
@@ -126,13 +146,13 @@ class Expectations:
         """Count an event that was received as it should be: evidence, and a control for its endpoint."""
         self.evidence += 1
         if posting.accepted:
-            self._controls.add(posting.kind.name)
+            self.foundation.controls.add(posting.kind.name)
 
     def require_foundation(self) -> None:
         """Raise `KitError` when a verdict `passed` would stand on nothing."""
         if self.evidence == 0:
             raise KitError("this check received no event that it caused, so it cannot pass")
-        if missing := self._refusals - self._controls:
+        if missing := self.foundation.refusals - self.foundation.controls:
             raise KitError(f"this check expects refusals without a control: {', '.join(sorted(missing))}")
 
 

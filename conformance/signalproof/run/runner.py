@@ -17,6 +17,8 @@ from enum import StrEnum
 from time import perf_counter
 
 from signalproof.cast.cast import Cast
+from signalproof.cast.setting import Setting
+from signalproof.cast.settling import settle
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
 from signalproof.errors import InvalidTarget, NonConformance, NotTestable
@@ -208,7 +210,7 @@ class Run:
         )
         for result in results:
             known = {(found.requirements, found.received) for found in result.breaches}
-            for found in (*result.cast.passed_over, *result.cast.settle(sids)):
+            for found in (*result.cast.foundation.passed_over, *settle(result.cast, sids)):
                 if (found.requirements, found.received) not in known:
                     known.add((found.requirements, found.received))
                     result.breaches.append(found)
@@ -218,14 +220,16 @@ class Run:
     async def _execute(self, check: Check) -> Result:
         self._number += 1
         cast = Cast(
-            number=self._number,
-            requirements=check.requirements,
-            target=self.target,
-            http=self.http,
-            ledger=self._ledger,
-            identities=self.identities,
+            Setting(
+                number=self._number,
+                requirements=check.requirements,
+                target=self.target,
+                http=self.http,
+                ledger=self._ledger,
+                identities=self.identities,
+                in_baseline=lambda found: self._expects(found, check.name),
+            )
         )
-        cast.is_known = lambda found: self._expects(found, check.name)
         result = self.results[check.name] = Result(check, cast)
         if check.waits_for is not None:
             result.skipped = self.target.reason_to_skip(check.waits_for)

@@ -102,7 +102,7 @@ class _Player:
             return False
         if result.found is None:
             # What the baseline expects needs no short ladder.
-            self._until = perf_counter() + (0 if acts.scene.is_known(found) else SHRINKING)
+            self._until = perf_counter() + (0 if acts.scene.in_baseline(found) else SHRINKING)
         length = len(acts.scene.transcript.entries)
         if result.found is None or length < result.length:
             result.found, result.scene, result.length = found, acts.scene, length

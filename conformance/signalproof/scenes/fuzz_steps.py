@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Audience
 from signalproof.net.failures import SocketFailure
@@ -22,7 +22,7 @@ __all__ = ["Nonsense"]
 class Nonsense(Acts):
     """A scene in which generated input is among the acts."""
 
-    async def posts_anything(self, device: Connection, path: str, body: Body) -> None:
+    async def posts_anything(self, device: Participant, path: str, body: Body) -> None:
         """Post a body that holds no sid: refused, whatever else is in it (SEC-2, HTTP-12)."""
         posting = device.draft(OFFER, device.unmarked(), Audience())
         await device.send(posting, f"POST {path} generated", {}, body=body, path=path)
@@ -49,14 +49,14 @@ class Nonsense(Acts):
         self._take(stranger)
         await self.leaves(stranger)
 
-    async def _stranger(self, login: str) -> Connection:
+    async def _stranger(self, login: str) -> Participant:
         await self._calm()
         return await self.scene.connect("stranger", login=login)
 
     async def throws_frames(self, frames: Sequence[str | bytes]) -> None:
         """Send frames on a WebSocket that may be no Engine.IO or Socket.IO at all (LOGIN-10)."""
         await self._calm()
-        socket = await self.scene.raw_socket()
+        socket = await self.scene.raw.socket()
         for frame in frames:
             await socket.send(frame)
         with contextlib.suppress(SocketFailure):

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
+from signalproof.cast.settling import late_breaches
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Posting, Received
 from signalproof.protocol.requirements import Level, catalogue
@@ -31,18 +32,18 @@ class Comparison:
         self.scene = scene
         self.model = Model()
         self.model.ringing_seconds = scene.target.limits.get("ringing_seconds", self.model.ringing_seconds)
-        self.present: list[Connection] = []
+        self.present: list[Participant] = []
         self._correlates = "correlation" in scene.target.profiles
         self._about: dict[Posting, Negotiation] = {}
         self._pending: list[Posting] = []
 
-    def _take(self, device: Connection) -> None:
+    def _take(self, device: Participant) -> None:
         self.present.append(device)
         self.model.comes(device)
 
     # ── who acts ───────────────────────────────────────────────────────────────────────────────
 
-    def device(self, number: int) -> Connection:
+    def device(self, number: int) -> Participant:
         """Give one of the connections that are live, by any number."""
         return self.present[number % len(self.present)]
 
@@ -52,12 +53,12 @@ class Comparison:
         name = names[number % len(names)]
         return self.scene.nobody if name is None else self.scene.login(name)
 
-    def peer(self, device: Connection, number: int) -> str:
+    def peer(self, device: Participant, number: int) -> str:
         """Give the login of another user who is online, if there is one."""
         others = [login for login in self.model.online() if login != device.login]
         return others[number % len(others)] if others else self.scene.nobody
 
-    def answerer(self, number: int) -> tuple[Connection, str | None]:
+    def answerer(self, number: int) -> tuple[Participant, str | None]:
         """Give a connection to which there is an offer, unanswered if possible, and the sender; or any connection."""
         negotiations = [*self.model.negotiations.values()]
         found = [n for n in negotiations if n.answerer is None] or negotiations
@@ -67,17 +68,17 @@ class Comparison:
         devices = [device for device in self.present if device.login == negotiation.reciever]
         return devices[number % len(devices)], negotiation.sender
 
-    def negotiator(self, number: int) -> tuple[Connection, str | None]:
+    def negotiator(self, number: int) -> tuple[Participant, str | None]:
         """Give a connection that takes part in a negotiation, and its peer's login; or any connection."""
         found = [
             (device, peer)
             for n in self.model.negotiations.values()
             for device, peer in ((n.offer.author, n.reciever), (n.answerer, n.sender))
-            if isinstance(device, Connection) and device in self.present
+            if isinstance(device, Participant) and device in self.present
         ]
         return found[number % len(found)] if found else (self.device(number), None)
 
-    def callee(self, number: int) -> tuple[Connection, str]:
+    def callee(self, number: int) -> tuple[Participant, str]:
         """Give a connection that is being called, and the caller; or any connection and user."""
         ringing = sorted(self.model.ringing)
         if not ringing:
@@ -85,11 +86,11 @@ class Comparison:
         caller, callee = ringing[number % len(ringing)]
         return next(device for device in self.present if device.login == callee), caller
 
-    def another(self, device: Connection) -> Connection:
+    def another(self, device: Participant) -> Participant:
         """Give the newest connection of the same user, be it the same one."""
         return next(each for each in reversed(self.present) if each.login == device.login)
 
-    def offer_id(self, device: Connection, number: int, *, apt: bool) -> str:
+    def offer_id(self, device: Participant, number: int, *, apt: bool) -> str:
         """Give the id of an offer to this user that is not answered, if apt, or of any offer; or one of none."""
         offers = self.model.open_offers(device.login) if apt else self.model.history
         known = [each.offer_id for each in offers if each.offer_id]
@@ -125,7 +126,7 @@ class Comparison:
         pending, self._pending = self._pending, []
         for posting in pending:
             for target in posting.targets:
-                if isinstance(target, Connection) and target.live:
+                if isinstance(target, Participant) and target.live:
                     self._judge_fields(posting, await target.hears(posting))
         self._judge_order(pending)
         self._compare()
@@ -184,9 +185,9 @@ class Comparison:
         if self._pending:
             return
         sids = frozenset(sid for c in self.scene.connections for sid in (c.sid, c.engine_sid) if sid)
-        for found in self.scene.late_breaches(sids):
+        for found in late_breaches(self.scene, sids):
             must = any(catalogue()[i].level is Level.MUST for i in found.requirements)
-            if must and not self.scene.is_known(found):
+            if must and not self.scene.in_baseline(found):
                 self.scene.breach(found)
 
     def _race(self, both: Sequence[Posting], due: Due, requirement: str) -> Posting:

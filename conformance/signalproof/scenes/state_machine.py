@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.protocol.wire import POST_PATHS, Body, Encoding
 from signalproof.scenes import strategies
 from signalproof.scenes.fuzz_steps import Nonsense
@@ -66,16 +66,16 @@ class Step:
     act: Act
 
 
-def _anybody(acts: Acts, step: Step) -> tuple[Connection, str]:
+def _anybody(acts: Acts, step: Step) -> tuple[Participant, str]:
     return acts.device(step.who), acts.login(step.to)
 
 
-def _to_a_peer(acts: Acts, step: Step) -> tuple[Connection, str]:
+def _to_a_peer(acts: Acts, step: Step) -> tuple[Participant, str]:
     device = acts.device(step.who)
     return device, acts.peer(device, step.to)
 
 
-_ROLES: Mapping[str, Callable[[Acts, Step], tuple[Connection, str | None]]] = {
+_ROLES: Mapping[str, Callable[[Acts, Step], tuple[Participant, str | None]]] = {
     "offer": _to_a_peer,
     "answer": lambda acts, step: acts.answerer(step.who),
     "candidate": lambda acts, step: acts.negotiator(step.who),
@@ -87,7 +87,7 @@ _ROLES: Mapping[str, Callable[[Acts, Step], tuple[Connection, str | None]]] = {
 """Who posts a request, and which login it names, so that it makes sense."""
 
 
-def _roles(acts: Acts, step: Step, kind: str) -> tuple[Connection, str]:
+def _roles(acts: Acts, step: Step, kind: str) -> tuple[Participant, str]:
     device, login = (_ROLES[kind] if step.apt else _anybody)(acts, step)
     return device, login if login is not None else acts.login(step.to)
 

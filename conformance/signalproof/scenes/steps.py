@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
-from signalproof.cast.connection import Variation
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
+from signalproof.cast.request import Variation
 from signalproof.judge.ledger import Posting
 from signalproof.protocol.wire import (
     ANSWER,
@@ -50,7 +50,7 @@ class Acts(Comparison):
         self._take(await self.scene.enter_one(user))
         self._compare()
 
-    async def leaves(self, device: Connection) -> None:
+    async def leaves(self, device: Participant) -> None:
         """Disconnect, and post with the old sid until that is refused (LOGIN-7)."""
         witness = next((other for other in self.present if other.login != device.login), None)
         if witness is None:
@@ -68,7 +68,7 @@ class Acts(Comparison):
         self.scene.refused(last, "LOGIN-7")
         await self._calm()
 
-    async def logs_in_again(self, device: Connection, login: str, *, sound: bool) -> None:
+    async def logs_in_again(self, device: Participant, login: str, *, sound: bool) -> None:
         """Repeat `login` on a connection: with the same login, another one, or one that is not valid."""
         if not sound:
             ack = await device.try_log_in(login_payload("line\nfeed"), requirement="LOGIN-3")
@@ -83,7 +83,7 @@ class Acts(Comparison):
         """Compare `/online` with who is here."""
         online = set(self.model.online())
         away = {self.scene.login(user) for user in USERS} - online
-        await self.scene.until_online(online, absent=away)
+        await self.scene.presence.until(online, absent=away)
 
     # ── offer and answer ───────────────────────────────────────────────────────────────────────
 
@@ -105,7 +105,7 @@ class Acts(Comparison):
             varied["malformed"] = True
         return varied
 
-    async def offers(self, device: Connection, to: str, act: Act) -> None:
+    async def offers(self, device: Participant, to: str, act: Act) -> None:
         """Post an offer to a login."""
         due = self.model.offer(device, to)
         text = self._text(act, OFFER)
@@ -121,7 +121,7 @@ class Acts(Comparison):
     def _offered(self, posting: Posting, to: str, offer_id: str = "") -> None:
         self._about[posting] = self.model.offered(posting, to, offer_id)
 
-    async def offers_cross(self, device: Connection, other: Connection) -> None:
+    async def offers_cross(self, device: Participant, other: Participant) -> None:
         """Two connections of different users offer to each other at the same moment (ANSWER-11)."""
         if device.login == other.login:
             return
@@ -134,7 +134,7 @@ class Acts(Comparison):
         await self._calm()
 
     async def answers(
-        self, device: Connection, sender: str | None, act: Act, *, offer_id: str | None = None, junk: str | None = None
+        self, device: Participant, sender: str | None, act: Act, *, offer_id: str | None = None, junk: str | None = None
     ) -> None:
         """Post an answer that names a sender, an offer, both or none; `junk` is its `reciever_login` (ANSWER-9)."""
         due = self.model.answer(device, sender, offer_id)
@@ -152,7 +152,7 @@ class Acts(Comparison):
         await self._after(act)
 
     async def _try_answer(
-        self, device: Connection, negotiation: Negotiation | None, sender: str | None, act: Act, **fields: object
+        self, device: Participant, negotiation: Negotiation | None, sender: str | None, act: Act, **fields: object
     ) -> Posting:
         return await device.try_answer(
             self._latest_offer(device) if negotiation is None else negotiation.offer,
@@ -161,12 +161,12 @@ class Acts(Comparison):
             **self._varied("answer", act, **fields),
         )
 
-    def _latest_offer(self, device: Connection) -> Posting:
+    def _latest_offer(self, device: Participant) -> Posting:
         """Give the offer that an answer to nothing is about: the latest one of the scene, or one never posted."""
         offers = [posting for posting in self.scene.postings if posting.kind is OFFER]
         return offers[-1] if offers else device.draft_offer(device)
 
-    async def answers_twice(self, device: Connection, other: Connection) -> None:
+    async def answers_twice(self, device: Participant, other: Participant) -> None:
         """Two connections of a user, or one twice, answer the same offer at the same moment (ANSWER-6)."""
         negotiation = self.model.pick(device, None)
         due = self.model.answer(device, None)
@@ -181,7 +181,7 @@ class Acts(Comparison):
 
     # ── candidates and calls ───────────────────────────────────────────────────────────────────
 
-    async def posts_candidate(self, device: Connection, peer: str | None, act: Act) -> None:
+    async def posts_candidate(self, device: Participant, peer: str | None, act: Act) -> None:
         """Post a candidate, with or without the peer's login."""
         due = self.model.candidate(device, peer)
         if due is None:
@@ -194,7 +194,7 @@ class Acts(Comparison):
         self._judge(posting, due, act)
         await self._after(act)
 
-    async def rings(self, device: Connection, callee: str, act: Act) -> None:
+    async def rings(self, device: Participant, callee: str, act: Act) -> None:
         """Call a user."""
         due = self.model.ring(device, callee)
         posting = await device.try_ring(callee, **self._varied("call", act))
@@ -210,7 +210,7 @@ class Acts(Comparison):
             )
         await self._calm()
 
-    async def declines(self, device: Connection, caller: str, act: Act) -> None:
+    async def declines(self, device: Participant, caller: str, act: Act) -> None:
         """Decline a call, that rings or not."""
         if caller == device.login:
             return
@@ -219,7 +219,7 @@ class Acts(Comparison):
         self.model.declined(posting, caller)
         await self._calm()
 
-    async def declines_twice(self, device: Connection, other: Connection, caller: str) -> None:
+    async def declines_twice(self, device: Participant, other: Participant, caller: str) -> None:
         """Two connections of a user, or one twice, decline the same call at the same moment (CALL-5)."""
         if other.login != device.login or (caller, device.login) not in self.model.ringing:
             return
@@ -233,14 +233,14 @@ class Acts(Comparison):
         self.model.declined(both[0], caller)
         await self._calm()
 
-    async def says(self, device: Connection, status: str, act: Act) -> None:
+    async def says(self, device: Participant, status: str, act: Act) -> None:
         """Say `free` or `beasy`."""
         posting = await device.try_status(status, **self._varied("status", act))
         self._judge(posting, Due(True, "CALL-4"), act)
         self.model.says(device.login, status)
         await self._calm()
 
-    async def refreshes(self, device: Connection, peer: str, act: Act) -> None:
+    async def refreshes(self, device: Participant, peer: str, act: Act) -> None:
         """Ask a user to negotiate anew."""
         due = self.model.refresh(device, peer)
         if due is None:
@@ -251,7 +251,7 @@ class Acts(Comparison):
 
     # ── what is wrong ──────────────────────────────────────────────────────────────────────────
 
-    async def spoils(self, device: Connection, to: str | None, flaw: Flaw) -> None:
+    async def spoils(self, device: Participant, to: str | None, flaw: Flaw) -> None:
         """Post a request that has to be refused and to change nothing; it names the login `to`, if any."""
         other = next((each for each in self.present if each.login != device.login), None)
         if other is None:
@@ -270,7 +270,7 @@ class Acts(Comparison):
             )
         self._compare()
 
-    async def _request(self, device: Connection, kind: str, to: str | None, variation: Variation) -> Posting:
+    async def _request(self, device: Participant, kind: str, to: str | None, variation: Variation) -> Posting:
         """Post a request of any kind, with what is wrong with it."""
         peer = to or ""
         requests: Mapping[str, Callable[[], Awaitable[Posting]]] = {

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
-from signalproof.cast.connection import OMIT, Client, Variation
+from signalproof.cast.connection import Connection
+from signalproof.cast.request import OMIT, Variation
 from signalproof.protocol.schemas import definitions
 from signalproof.protocol.wire import (
     ANSWER,
@@ -146,7 +147,7 @@ class Flaw:
     kind: str
     name: str
     requirement: str
-    vary: Callable[[Client, Client], Variation] = lambda _, __: {}
+    vary: Callable[[Connection, Connection], Variation] = lambda _, __: {}
     peer: Callable[[str], str] | None = None
     statuses: range = range(400, 500)
 
@@ -160,7 +161,7 @@ _WRONG: dict[str, object] = {"a number": 7, "null": None, "a list": ["x"], "an o
 _WORDS = {"type": ("receiver", "SENDER", "answer", ""), "status": ("busy", "FREE", "")}
 _WORD_RULES = {"type": "OFFER-8", "status": "CALL-4"}
 _SID_RULES = {"offer": "OFFER-5", "answer": "OFFER-5", "candidate": "ICE-6"}
-_SIDS: dict[str, Callable[[Client, Client], str]] = {
+_SIDS: dict[str, Callable[[Connection, Connection], str]] = {
     "unknown": lambda mine, _: f"{mine.sid[:-1]}~",
     "that of Engine.IO": lambda mine, _: mine.engine_sid if mine.engine_sid != mine.sid else "",
     "a login": lambda mine, _: mine.login,
@@ -168,7 +169,7 @@ _SIDS: dict[str, Callable[[Client, Client], str]] = {
 }
 _PEER_RULES = {"offer": "OFFER-6", "answer": "ANSWER-7", "call": "CALL-2", "decline": "CALL-5", "refresh": "CALL-10"}
 _PEERS: dict[str, Callable[[str], str]] = {"empty": lambda _: "", "followed by a space": lambda login: f"{login} "}
-_TOKENS: dict[str, Callable[[Client, Client], str | None]] = {
+_TOKENS: dict[str, Callable[[Connection, Connection], str | None]] = {
     "missing": lambda _, __: None,
     "another user's": lambda _, other: other.authorization.get("authorization"),
     "empty": lambda _, __: "Bearer ",
@@ -192,7 +193,7 @@ def wrong_field(kind: str, field: str, name: str, value: object, requirement: st
     return Flaw(kind, f"{field} is {name}", requirement, lambda _, __: {"fields": {field: value}})
 
 
-def _wrong_sid(kind: str, name: str, give: Callable[[Client, Client], str]) -> Flaw:
+def _wrong_sid(kind: str, name: str, give: Callable[[Connection, Connection], str]) -> Flaw:
     rule = _SID_RULES.get(kind, "CALL-13")
     return Flaw(
         kind,
@@ -226,7 +227,7 @@ def _wrong_method(kind: str, method: str) -> Flaw:
     return Flaw(kind, f"the method is {method}", "HTTP-10", lambda _, __: {"method": method})
 
 
-def _wrong_token(kind: str, name: str, give: Callable[[Client, Client], str | None]) -> Flaw:
+def _wrong_token(kind: str, name: str, give: Callable[[Connection, Connection], str | None]) -> Flaw:
     return Flaw(
         kind,
         f"the token is {name}",

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.judge import hints
 from signalproof.judge.ledger import Audience, Posting
 from signalproof.judge.reply import Outcome
@@ -103,7 +103,7 @@ async def test_one_of_two_simultaneous_answers_wins(cast: Cast) -> None:
                 cast.refused(answer, "ANSWER-6")
 
 
-async def _two_offers(cast: Cast) -> tuple[Connection, Connection, Connection, Posting, Posting]:
+async def _two_offers(cast: Cast) -> tuple[Participant, Participant, Participant, Posting, Posting]:
     man, boy, woman = await cast.enter("man", "boy", "woman")
     first, second = await man.offer(woman), await boy.offer(woman)
     await asyncio.gather(woman.hears(first), woman.hears(second))
@@ -204,7 +204,7 @@ async def test_an_answer_posted_the_moment_the_offer_arrives_is_accepted(cast: C
     """In each of twelve rounds, of three pairs, the answer is on its way before the sender has read its reply."""
     users = await cast.enter("man1", "woman1", "man2", "woman2", "man3", "woman3")
 
-    async def hurry(man: Connection, woman: Connection) -> None:
+    async def hurry(man: Participant, woman: Participant) -> None:
         for _ in range(4):
             offer = man.draft_offer(woman)
             sending = asyncio.create_task(man.try_offer(woman, draft=offer))

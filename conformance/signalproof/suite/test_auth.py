@@ -10,7 +10,7 @@ from secrets import token_hex
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.judge.ledger import Posting
 from signalproof.protocol.wire import login_payload
 
@@ -49,7 +49,7 @@ def _encoded(part: dict[str, object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
 
 
-async def _valid(cast: Cast, connection: Connection) -> str:
+async def _valid(cast: Cast, connection: Participant) -> str:
     return await cast.token_of(connection) or ""
 
 
@@ -70,7 +70,7 @@ async def test_a_connect_without_a_token_is_refused(cast: Cast) -> None:
     """The answer is CONNECT_ERROR; whoever has a token connects."""
     man, woman = await cast.enter("man", "woman")
     for auth in cast.cases(NO_TOKEN):
-        await cast.expect_connect_error(auth, "AUTH-1")
+        await cast.raw.expect_connect_error(auth, "AUTH-1")
     await cast.exchange(man, woman)
 
 
@@ -88,7 +88,7 @@ async def test_the_login_has_to_be_the_subject_of_the_token(cast: Cast) -> None:
     await man.hears(await impostor.offer(man))
 
 
-Act = Callable[[Connection, Connection, str | None], Awaitable[Posting]]
+Act = Callable[[Participant, Participant, str | None], Awaitable[Posting]]
 ACTS = [
     pytest.param(lambda w, m, a: w.try_offer(m, authorization=a), id="offer"),
     pytest.param(
@@ -106,7 +106,7 @@ ACTS = [
 ]
 
 
-async def _ready(cast: Cast) -> tuple[Connection, Connection]:
+async def _ready(cast: Cast) -> tuple[Participant, Participant]:
     """Bring two users where the woman can use every endpoint toward the man."""
     man, woman = await cast.enter("man", "woman")
     await cast.exchange(man, woman)
@@ -158,7 +158,7 @@ async def test_a_forged_token_is_worth_nothing_over_socket_io(cast: Cast) -> Non
     """None of the forgeries opens a connection."""
     man, woman = await cast.enter("man", "woman")
     for forged in _tampered(await _valid(cast, man)).values():
-        await cast.expect_connect_error({"token": forged}, "AUTH-4")
+        await cast.raw.expect_connect_error({"token": forged}, "AUTH-4")
     await cast.exchange(man, woman)
 
 
@@ -170,7 +170,7 @@ async def test_an_expired_token_is_worth_nothing(cast: Cast) -> None:
     if expired is None:
         cast.not_testable("an expired token can only be made from a secret or private key")
     _expect_401(cast, await man.try_offer(woman, authorization=f"Bearer {expired}"), "AUTH-4")
-    await cast.expect_connect_error({"token": expired}, "AUTH-4")
+    await cast.raw.expect_connect_error({"token": expired}, "AUTH-4")
     await woman.hears(await man.offer(woman))
 
 
@@ -178,7 +178,7 @@ async def test_an_expired_token_is_worth_nothing(cast: Cast) -> None:
 async def test_discovery_needs_no_token(cast: Cast) -> None:
     """Whoever wants to know that tokens are needed has none yet."""
     man, woman = await cast.enter("man", "woman")
-    reply = await cast.http("GET", "/.well-known/vcsp")
+    reply = await cast.raw.http("GET", "/.well-known/vcsp")
     cast.expect(
         "AUTH-5",
         reply.status in {200, 404},
@@ -196,7 +196,7 @@ async def test_the_list_of_users_needs_a_token(cast: Cast) -> None:
     await cast.exchange(man, woman)
     forged = _tampered(await _valid(cast, man)).values()
     for headers in ({}, *({"authorization": f"Bearer {token}"} for token in forged if token)):
-        reply = await cast.http("GET", "/online", headers=headers)
+        reply = await cast.raw.http("GET", "/online", headers=headers)
         cast.expect("AUTH-6", reply.status == 401, expected="HTTP 401 for GET /online", received=f"HTTP {reply.status}")
-    listed = await cast.online()
+    listed = await cast.presence.online()
     cast.expect("AUTH-6", man.login in listed, expected="man in /online", received="a list without man")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.judge.ledger import Posting, Received
 
 requirement = pytest.mark.requirement
@@ -24,7 +24,7 @@ def _offer_id(cast: Cast, received: Received, requirement_id: str = "CORR-1") ->
     return str(offer_id)
 
 
-async def _heard(cast: Cast, woman: Connection, offer: Posting) -> str:
+async def _heard(cast: Cast, woman: Participant, offer: Posting) -> str:
     return _offer_id(cast, await woman.hears(offer))
 
 

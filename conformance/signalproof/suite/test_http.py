@@ -14,8 +14,8 @@ from typing import Unpack
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.connection import Variation
-from signalproof.cast.participant import OMIT, Connection
+from signalproof.cast.participant import Participant
+from signalproof.cast.request import OMIT, Variation
 from signalproof.judge.ledger import Posting
 from signalproof.judge.reply import Outcome
 from signalproof.protocol.schemas import definitions
@@ -32,7 +32,7 @@ requirement = pytest.mark.requirement
 JSON, FORM = Encoding.JSON, Encoding.FORM
 
 
-def _offer_body(man: Connection, woman: Connection, text: str, encoding: Encoding = JSON) -> Body:
+def _offer_body(man: Participant, woman: Participant, text: str, encoding: Encoding = JSON) -> Body:
     return encode_body(offer_fields(man.sid, woman.login, text), encoding)
 
 
@@ -298,7 +298,7 @@ async def test_head_gets_4xx_and_changes_nothing(cast: Cast) -> None:
     """HEAD is another method too; its reply has no body."""
     man, woman = await cast.enter("man", "woman")
     await woman.hears(await man.offer(woman))
-    reply = await cast.http("HEAD", "/offer")
+    reply = await cast.raw.http("HEAD", "/offer")
     cast.expect(
         "HTTP-10",
         400 <= reply.status < 500,
@@ -315,7 +315,7 @@ async def test_browsers_of_another_origin_may_post_and_read_errors(cast: Cast) -
     given = {name.lower(): value for name, value in cast.target.headers}
     origin = given.get("origin", cast.target.url)
     hint = "Name an allowed origin with --header 'Origin: https://…' if the server allows only some."
-    preflight = await cast.http(
+    preflight = await cast.raw.http(
         "OPTIONS",
         "/offer",
         headers={
@@ -334,7 +334,7 @@ async def test_browsers_of_another_origin_may_post_and_read_errors(cast: Cast) -
         received=f"HTTP {preflight.status}, access-control-allow-headers {allowed or 'absent'}",
         hint=hint,
     )
-    error = await cast.http("POST", "/offer", body=Body(b"{", JSON.value), headers={"origin": origin})
+    error = await cast.raw.http("POST", "/offer", body=Body(b"{", JSON.value), headers={"origin": origin})
     cast.expect(
         "HTTP-11",
         error.headers.get("access-control-allow-origin") in {"*", origin},
@@ -472,7 +472,7 @@ class Endpoint:
     post: Callable[..., Awaitable[Posting]]
 
 
-async def _prepared(cast: Cast, endpoint: Endpoint) -> tuple[Connection, Connection]:
+async def _prepared(cast: Cast, endpoint: Endpoint) -> tuple[Participant, Participant]:
     """Bring the man and the woman where each of the endpoints can be used by the woman."""
     man, woman = await cast.enter("man", "woman")
     await cast.exchange(man, woman)
@@ -481,17 +481,17 @@ async def _prepared(cast: Cast, endpoint: Endpoint) -> tuple[Connection, Connect
     return man, woman
 
 
-async def _sound(cast: Cast, endpoint: Endpoint, man: Connection, woman: Connection, requirement_id: str) -> None:
+async def _sound(cast: Cast, endpoint: Endpoint, man: Participant, woman: Participant, requirement_id: str) -> None:
     posting = cast.accepted(await endpoint.post(woman, man), requirement_id)
     if posting.kind.event:
         await man.hears(posting, requirement=requirement_id)
 
 
-def _post_candidate(woman: Connection, man: Connection, **variation: Unpack[Variation]) -> Awaitable[Posting]:
+def _post_candidate(woman: Participant, man: Participant, **variation: Unpack[Variation]) -> Awaitable[Posting]:
     return woman.try_candidate([man], login=man.login, **variation)
 
 
-def _post_status(woman: Connection, _: Connection, **variation: Unpack[Variation]) -> Awaitable[Posting]:
+def _post_status(woman: Participant, _: Participant, **variation: Unpack[Variation]) -> Awaitable[Posting]:
     return woman.try_status("free", **variation)
 
 
@@ -500,10 +500,10 @@ ENDPOINTS = [
     *(
         pytest.param(Endpoint(path, fields, post), marks=pytest.mark.profile("call"), id=path[1:])
         for path, fields, post in (
-            ("/call", ("sid", "login"), Connection.try_ring),
-            ("/decline", ("sid", "reciever_login"), Connection.try_decline),
+            ("/call", ("sid", "login"), Participant.try_ring),
+            ("/decline", ("sid", "reciever_login"), Participant.try_decline),
             ("/status", ("sid", "status"), _post_status),
-            ("/refresh", ("sid", "login"), Connection.try_refresh),
+            ("/refresh", ("sid", "login"), Participant.try_refresh),
         )
     ),
 ]

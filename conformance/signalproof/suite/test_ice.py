@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.judge.ledger import Posting
 from signalproof.protocol.wire import CANDIDATE_BYTES, Encoding, candidate
 from signalproof.suite.test_order import expect_in_order
@@ -27,14 +27,14 @@ TEXTS: dict[str, Callable[[str], str]] = {
 }
 
 
-async def _offered(cast: Cast) -> tuple[Connection, Connection, Posting]:
+async def _offered(cast: Cast) -> tuple[Participant, Participant, Posting]:
     man, woman = await cast.enter("man", "woman")
     offer = await man.offer(woman)
     await woman.hears(offer)
     return man, woman, offer
 
 
-async def _stable(cast: Cast) -> tuple[Connection, Connection]:
+async def _stable(cast: Cast) -> tuple[Participant, Participant]:
     man, woman = await cast.enter("man", "woman")
     await cast.exchange(man, woman)
     return man, woman
@@ -83,7 +83,7 @@ async def test_candidates_arrive_once_and_in_order_during_crossed_offers(cast: C
     to_woman, to_man = await asyncio.gather(man.offer(woman), woman.offer(man))
     await asyncio.gather(woman.hears(to_woman), man.hears(to_man))
 
-    async def trickle(author: Connection, hearer: Connection) -> list[Posting]:
+    async def trickle(author: Participant, hearer: Participant) -> list[Posting]:
         return [await author.candidate([hearer], login=hearer.login) for _ in range(8)]
 
     sent = await asyncio.gather(trickle(man, woman), trickle(woman, man))

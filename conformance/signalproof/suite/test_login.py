@@ -11,7 +11,7 @@ from time import perf_counter
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.judge.ledger import Audience
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, login_payload
 from signalproof.text.untrusted import read_json
@@ -22,7 +22,7 @@ requirement = pytest.mark.requirement
 @requirement("LOGIN-1")
 async def test_a_websocket_without_polling_speaks_engine_io_4_and_socket_io_5(cast: Cast) -> None:
     """The handshake of a bare WebSocket is that of Engine.IO 4 and Socket.IO 5; calls work over it."""
-    opened, connected = await cast.raw_handshake("visitor")
+    opened, connected = await cast.raw.handshake("visitor")
     for packet, prefix, keys in (
         (opened, "0", ("sid", "pingInterval", "pingTimeout")),
         (connected, "40", ("sid",)),
@@ -206,7 +206,7 @@ async def test_a_connection_that_leaves_takes_no_other_with_it(cast: Cast) -> No
 async def test_a_connection_that_leaves_after_a_new_login_harms_nobody(cast: Cast) -> None:
     """A page is reloaded: the new connection logs in, then the old one goes, then once more."""
     man, woman = await cast.enter("man", "woman")
-    old: Connection = woman
+    old: Participant = woman
     for _ in range(3):
         new = await cast.another(old)
         await old.leave()
@@ -220,11 +220,11 @@ async def test_a_connection_that_leaves_after_a_new_login_harms_nobody(cast: Cas
 async def test_a_lost_connection_takes_none_with_it_that_came_after(cast: Cast) -> None:
     """A device drops off the network, its user comes back on a new connection, and then the loss is noticed."""
     man = await cast.enter_one("man")
-    ghost = await cast.silent_connection("woman")
+    ghost = await cast.raw.silent_connection("woman")
     woman = await cast.connect("woman", login=ghost)
     await woman.log_in(ghost, requirement="LOGIN-5")
     await woman.hears(await man.offer(woman))
-    await cast.until_noticed(ghost)
+    await cast.raw.until_noticed(ghost)
     await woman.hears(await man.offer(woman, requirement="LOGIN-8"), requirement="LOGIN-8")
     await man.hears(await woman.offer(man, requirement="LOGIN-8"))
 
@@ -289,11 +289,11 @@ HOSTILE_FRAMES: dict[str, tuple[str | bytes, ...]] = {
 async def test_hostile_frames_affect_their_own_socket_only(cast: Cast) -> None:
     """Two users go on calling each other while other sockets misbehave, and newcomers can log in."""
     man, woman = await cast.enter("man", "woman")
-    sockets = iter(await asyncio.gather(*(cast.raw_socket() for _ in HOSTILE_FRAMES)))
+    sockets = iter(await asyncio.gather(*(cast.raw.socket() for _ in HOSTILE_FRAMES)))
     for frames in cast.cases(HOSTILE_FRAMES):
         socket = next(sockets)
         for frame in frames:
-            await socket.send(await cast.connect_packet("hostile") if frame == "40" else frame)
+            await socket.send(await cast.raw.connect_packet("hostile") if frame == "40" else frame)
         await woman.hears(await man.offer(woman, requirement="LOGIN-10"), requirement="LOGIN-10")
         cast.expect(
             "LOGIN-10",

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from signalproof.cast.cast import Call, Cast
+from signalproof.cast.cast import Cast, MediaSession
 
 requirement = pytest.mark.requirement
 pytestmark = pytest.mark.webrtc
 
 
-async def _flows(cast: Cast, call: Call) -> None:
+async def _flows(cast: Cast, call: MediaSession) -> None:
     """Expect sound, picture and data in both directions."""
     limit = cast.target.timeout
     await asyncio.gather(

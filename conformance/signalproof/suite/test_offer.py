@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.judge import hints
 from signalproof.judge.ledger import Posting
 from signalproof.protocol.wire import Body, Encoding
@@ -189,7 +189,7 @@ async def test_a_reoffer_from_another_connection_takes_the_answer(cast: Cast) ->
     await laptop.hears(await woman.answer(offer, named=True), requirement="OFFER-9")
 
 
-async def expect_both(cast: Cast, answers: list[Posting], at: tuple[Connection, Connection], whose: str) -> None:
+async def expect_both(cast: Cast, answers: list[Posting], at: tuple[Participant, Participant], whose: str) -> None:
     """Expect that the answers to two offers are accepted and come; `whose` says who the offers have in common."""
     earlier, later = answers
     hint = hints.one_row(whose) if earlier.refused and later.accepted else None

@@ -8,13 +8,13 @@ from statistics import quantiles
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.judge.ledger import Posting
 
 requirement = pytest.mark.requirement
 
 
-async def expect_in_order(cast: Cast, at: Connection, sent: list[Posting], under: str = "ORDER-1") -> None:
+async def expect_in_order(cast: Cast, at: Participant, sent: list[Posting], under: str = "ORDER-1") -> None:
     """Expect the events of requests that were sent one after the other in their order at one connection."""
     for posting in sent:
         await at.hears(posting)
@@ -62,7 +62,7 @@ async def test_24_pairs_signal_at_once_without_loss_or_mixture(cast: Cast) -> No
     users = await cast.enter(*names)
     pairs = list(zip(users[::2], users[1::2], strict=True))
 
-    async def converse(man: Connection, woman: Connection) -> None:
+    async def converse(man: Participant, woman: Participant) -> None:
         for sender, reciever in ((man, woman), (woman, man)):
             await cast.exchange(sender, reciever, elsewhere="ORDER-2", requirement="ORDER-2")
 
@@ -75,7 +75,7 @@ async def test_24_senders_call_one_reciever_at_once(cast: Cast) -> None:
     woman = await cast.enter_one("woman")
     men = await cast.enter(*(f"man{number}" for number in range(24)))
 
-    async def converse(man: Connection) -> None:
+    async def converse(man: Participant) -> None:
         offer = await man.offer(woman, elsewhere="ORDER-2", requirement="ORDER-2")
         await woman.hears(offer, requirement="ORDER-2")
         await man.hears(await woman.answer(offer, named=True, requirement="ORDER-2"), requirement="ORDER-2")
@@ -89,7 +89,7 @@ async def test_events_arrive_soon_after_the_reply(cast: Cast) -> None:
     """Of 80 events on an otherwise quiet target, each comes in 5 s and 95 % in 250 ms and a round trip."""
     users = await cast.enter(*(f"{who}{number}" for number in range(10) for who in ("man", "woman")))
 
-    async def converse(man: Connection, woman: Connection) -> list[float]:
+    async def converse(man: Participant, woman: Participant) -> list[float]:
         delays = []
         for _ in range(4):
             offer = await man.offer(woman)

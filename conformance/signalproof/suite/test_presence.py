@@ -18,8 +18,8 @@ async def test_online_lists_each_live_login_once(cast: Cast) -> None:
     await cast.another(man)
     await cast.another(man)
     await cast.connect("visitor")
-    await cast.until_online({man.login, woman.login}, absent={cast.login("visitor")})
-    listed = await cast.online()
+    await cast.presence.until({man.login, woman.login}, absent={cast.login("visitor")})
+    listed = await cast.presence.online()
     for user in (man, woman):
         count = listed.count(user.login)
         cast.expect("PRES-1", count == 1, expected=f"{user.name} once in /online", received=f"{count} times")
@@ -31,9 +31,9 @@ async def test_a_login_leaves_the_list_within_a_second(cast: Cast) -> None:
     """After the last graceful leave."""
     man, woman = await cast.enter("man", "woman")
     await cast.exchange(man, woman)
-    await cast.until_online({man.login, woman.login})
+    await cast.presence.until({man.login, woman.login})
     await woman.leave()
-    await cast.until_online({man.login}, absent={woman.login})
+    await cast.presence.until({man.login}, absent={woman.login})
 
 
 @requirement("PRES-3")
@@ -42,9 +42,9 @@ async def test_a_login_that_is_lost_without_a_word_leaves_the_list(cast: Cast) -
     """Its socket answers no pings: out within ping interval, ping time-out and 5 s."""
     man, woman = await cast.enter("man", "woman")
     await cast.exchange(man, woman)
-    ghost = await cast.silent_connection("ghost")
-    await cast.until_online({ghost})
-    await cast.until_online(
+    ghost = await cast.raw.silent_connection("ghost")
+    await cast.presence.until({ghost})
+    await cast.presence.until(
         {man.login}, absent={ghost}, within=cast.target.limits["silent_loss_seconds"], requirement="PRES-3"
     )
 
@@ -55,11 +55,11 @@ async def test_a_login_is_online_until_its_last_connection_leaves(cast: Cast) ->
     man, first, witness = await cast.enter("man", "woman", "witness")
     devices = [await cast.another(first), await cast.another(first), first]
     for device in devices:
-        await cast.until_online({first.login}, requirement="PRES-4")
+        await cast.presence.until({first.login}, requirement="PRES-4")
         await witness.hears(await device.offer(witness))
         await device.leave()
         cast.refused(await cast.offer_until_gone(device, witness), "LOGIN-7")
-    await cast.until_online({man.login}, absent={first.login}, requirement="PRES-4")
+    await cast.presence.until({man.login}, absent={first.login}, requirement="PRES-4")
 
 
 @requirement("PRES-5")
@@ -74,5 +74,6 @@ async def test_50_fast_rounds_leave_no_ghost(cast: Cast) -> None:
             await visitor.leave()
 
     await asyncio.gather(*map(come_and_go, names))
-    await cast.until_online({man.login, woman.login}, absent={cast.login(name) for name in names}, requirement="PRES-5")
+    gone = {cast.login(name) for name in names}
+    await cast.presence.until({man.login, woman.login}, absent=gone, requirement="PRES-5")
     await cast.exchange(man, woman)

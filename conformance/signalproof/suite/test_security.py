@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import OMIT
+from signalproof.cast.request import OMIT
 from signalproof.text.redact import cut
 
 requirement = pytest.mark.requirement

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.participant import Connection
+from signalproof.cast.participant import Participant
 from signalproof.scenes.driver import explore
 
 requirement = pytest.mark.requirement
 
 
-async def expect_ordinary_acts(cast: Cast, man: Connection, woman: Connection) -> None:
+async def expect_ordinary_acts(cast: Cast, man: Participant, woman: Participant) -> None:
     """Do once, soundly, all that random scenes do: they expect refusals, and these are their controls."""
     await cast.exchange(man, woman)
     if "ice" in cast.target.profiles:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from signalproof.cast.cast import Cast
+from signalproof.cast.setting import Setting
 from signalproof.config.identity import Anonymous
 from signalproof.config.target import Target
 from signalproof.errors import NonConformance
@@ -46,14 +47,16 @@ def play(url: str, *, examples: int, seed: int = 0, nonsense: bool = False, know
     async def run() -> Cast:
         http = Http(target)
         cast = Cast(
-            number=1,
-            requirements=("OFFER-1",),
-            target=target,
-            http=http,
-            ledger=Ledger(),
-            identities=Anonymous(),
+            Setting(
+                number=1,
+                requirements=("OFFER-1",),
+                target=target,
+                http=http,
+                ledger=Ledger(),
+                identities=Anonymous(),
+                in_baseline=lambda found: known in found.requirements,
+            )
         )
-        cast.is_known = lambda found: known in found.requirements
         try:
             await cast.enter("man", "woman")
             await explore(cast, nonsense=nonsense)
@@ -101,7 +104,7 @@ def test_a_known_breach_ends_no_scene(faulty: Callable[[str], str]) -> None:
         play(url, examples=20)
     assert caught.value.requirements == ("OFFER-4",)
     cast = play(url, examples=20, known="OFFER-4")
-    assert cast.passed_over
+    assert cast.foundation.passed_over
     assert len(cast.scenes) >= 10
 
 
@@ -114,7 +117,9 @@ def test_the_scene_that_is_shown_is_the_shortest(faulty: Callable[[str], str]) -
         nonlocal cast, found
         aim = Target(target, target, ("core",), "", timeout=2.0, examples=100)
         http = Http(aim)
-        cast = Cast(number=1, requirements=("OFFER-1",), target=aim, http=http, ledger=Ledger(), identities=Anonymous())
+        cast = Cast(
+            Setting(number=1, requirements=("OFFER-1",), target=aim, http=http, ledger=Ledger(), identities=Anonymous())
+        )
         try:
             with pytest.raises(NonConformance):
                 await explore(cast)
@@ -155,7 +160,9 @@ def test_it_stops_when_the_run_is_cancelled(faulty: Callable[[str], str]) -> Non
     async def run() -> None:
         aim = Target(url, url, ("core",), "", examples=100_000)
         http = Http(aim)
-        cast = Cast(number=1, requirements=("OFFER-1",), target=aim, http=http, ledger=Ledger(), identities=Anonymous())
+        cast = Cast(
+            Setting(number=1, requirements=("OFFER-1",), target=aim, http=http, ledger=Ledger(), identities=Anonymous())
+        )
         task = asyncio.create_task(explore(cast))
         while not any(scene.postings for scene in cast.scenes):
             await asyncio.wait([task], timeout=0.02)

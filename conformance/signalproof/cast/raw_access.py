@@ -1,0 +1,114 @@
+"""Requests and frames outside the ordinary: any HTTP request, and WebSockets that send what they are told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from signalproof.errors import NonConformance
+from signalproof.judge.transcript import Channel
+from signalproof.net.failures import HttpFailure, SocketFailure
+from signalproof.net.http import HttpReply
+from signalproof.net.raw_socket import RawSocket
+from signalproof.protocol.wire import Body, connect_auth, login_payload
+from signalproof.text.redact import cut
+
+if TYPE_CHECKING:
+    from signalproof.cast.company import Company
+
+__all__ = ["RawAccess"]
+
+
+class RawAccess:
+    """The way around the participants of a check."""
+
+    def __init__(self, company: Company) -> None:
+        self._company = company
+        self._target = company.target
+        self._http = company.setting.http
+        self._sockets: list[RawSocket] = []
+        self._silent: dict[str, RawSocket] = {}
+
+    async def http(
+        self, method: str, path: str, *, body: Body | None = None, headers: dict[str, str] | None = None
+    ) -> HttpReply:
+        """Send any HTTP request; a missing reply breaches HTTP-12."""
+        content_type = {"content-type": body.content_type} if body and body.content_type else {}
+        content = body.content if body else b""
+        transcript = self._company.transcript
+        transcript.add("kit", "server", f"{method} {path}", channel=Channel.HTTP, content=content)
+        try:
+            reply = await self._http.request(
+                method,
+                path,
+                headers={**content_type, **(headers or {})},
+                content=body.content if body else None,
+            )
+        except HttpFailure as failure:
+            raise NonConformance("HTTP-12", expected=f"a reply to {method} {path}", received=str(failure)) from failure
+        transcript.add("server", "kit", f"HTTP {reply.status}", channel=Channel.HTTP, content=reply.body)
+        return reply
+
+    async def socket(self) -> RawSocket:
+        """Open a WebSocket on which any frame can be sent; failure breaches LOGIN-1."""
+        try:
+            socket = await RawSocket.open(self._target, self._http)
+        except SocketFailure as failure:
+            raise NonConformance(
+                "LOGIN-1", expected="a WebSocket without polling first", received=str(failure)
+            ) from failure
+        self._sockets.append(socket)
+        return socket
+
+    async def handshake(self, name: str) -> tuple[str | bytes | None, str | bytes | None]:
+        """Open a WebSocket and CONNECT on it; give the open packet and the answer; silence breaches LOGIN-1."""
+        socket = await self.socket()
+        try:
+            opened = await socket.receive(self._target.timeout)
+            await socket.send(await self.connect_packet(name))
+            return opened, await socket.receive(self._target.timeout)
+        except SocketFailure as failure:
+            raise NonConformance("LOGIN-1", expected="the Engine.IO handshake", received=str(failure)) from failure
+
+    async def connect_packet(self, name: str) -> str:
+        """Give the Socket.IO CONNECT packet that a raw socket has to send for `name`, with its token if need be."""
+        token = await self._company.token(self._company.login(name))
+        return "40" if token is None else f"40{json.dumps(connect_auth(token))}"
+
+    async def expect_connect_error(self, auth: object, requirement: str) -> None:
+        """Expect that a CONNECT with the payload `auth` is answered with CONNECT_ERROR or a closed transport."""
+        socket = await self.socket()
+        answer: object = None
+        try:
+            await socket.receive(self._target.timeout)
+            await socket.send("40" if auth is None else f"40{json.dumps(auth)}")
+            answer = await socket.receive(self._target.timeout)
+        except SocketFailure as failure:
+            answer = str(failure)
+        self._company.expect(
+            requirement,
+            isinstance(answer, str) and answer.startswith("44"),
+            expected="CONNECT_ERROR (44…) for a connection without a valid token",
+            received=cut(str(answer), 80),
+        )
+
+    async def silent_connection(self, name: str) -> str:
+        """Log in on a socket that will answer no ping, as a device that drops off the network; give its login."""
+        socket, login = await self.socket(), self._company.login(name)
+        packets = (await self.connect_packet(name), f"420{json.dumps(['login', login_payload(login)])}")
+        for packet in packets:
+            await socket.receive(self._target.timeout)
+            await socket.send(packet)
+        await socket.receive(self._target.timeout)
+        self._company.transcript.note(name, "logs in, then falls silent")
+        self._silent[login] = socket
+        return login
+
+    async def until_noticed(self, login: str) -> None:
+        """Wait until the target lets go of a silent connection, or has had the time to."""
+        await self._silent[login].dropped(self._target.limits["silent_loss_seconds"])
+
+    async def close(self) -> None:
+        """Close the raw sockets."""
+        await asyncio.gather(*(socket.close() for socket in self._sockets), return_exceptions=True)

@@ -1,0 +1,87 @@
+"""How a request is made: the ordinary one of its kind, or one that departs from it in a named way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+from signalproof.errors import KitError
+from signalproof.protocol.schemas import violation
+from signalproof.protocol.wire import Body, Encoding, Fields, Kind, encode_body
+
+__all__ = ["OMIT", "Request", "Variation", "compose", "require_sound"]
+
+OMIT = object()
+"""As the value of an overridden field: leave the field out."""
+
+
+class Variation(TypedDict, total=False):
+    """How a request departs from the ordinary one.
+
+    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body, `path` the endpoint, and `recode`
+    changes the body once it is encoded. A message that breaks its schema has to be declared `malformed`; all others
+    are checked before they are sent. `authorization` stands in for the header of that name; None sends none.
+    """
+
+    fields: Mapping[str, object]
+    encoding: Encoding
+    body: Body
+    recode: Callable[[Body], Body]
+    method: str
+    path: str
+    malformed: bool
+    authorization: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request; `fields` are those of its body, none where the body was given whole.
+
+    `sound` says that it is meant to keep its schema.
+    """
+
+    kind: Kind
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Body
+    fields: Fields
+    sound: bool
+
+    def require_sound(self) -> None:
+        """See that a message that is meant to keep its schema does."""
+        if self.fields and self.sound:
+            require_sound(self.kind.request_schema, self.fields)
+
+
+def require_sound(schema: str, message: Fields) -> None:
+    """See, before a refusal is held against the target, that the kit's own message is sound; raises `KitError`."""
+    if problem := violation(schema, message, content=True):
+        raise KitError(f"the kit has sent a malformed message: {problem}")
+
+
+def compose(kind: Kind, base: Fields, authorization: Mapping[str, str], variation: Variation) -> Request:
+    """Make a request of this kind: `base` are its ordinary fields, `authorization` its ordinary header."""
+    body = variation.get("body")
+    fields: Fields = {}
+    if body is None:
+        fields = {k: v for k, v in {**base, **variation.get("fields", {})}.items() if v is not OMIT}
+        body = encode_body(fields, variation.get("encoding", Encoding.JSON))
+        if "recode" in variation:
+            body = variation["recode"](body)
+    headers = dict(authorization)
+    if "authorization" in variation:
+        given = variation["authorization"]
+        headers = {} if given is None else {"authorization": given}
+    if body.content_type is not None:
+        headers["content-type"] = body.content_type
+    return Request(
+        kind,
+        variation.get("method", "POST"),
+        variation.get("path", kind.path),
+        headers,
+        body,
+        fields,
+        sound=not variation.get("malformed", False),
+    )
