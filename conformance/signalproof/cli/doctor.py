@@ -14,7 +14,7 @@ from signalproof.text.untrusted import printable
 if TYPE_CHECKING:
     from signalproof.config.identity import Identities
     from signalproof.config.target import Target
-    from signalproof.doctor import Finding
+    from signalproof.doctor import Observation
 
 __all__ = ["doctor"]
 
@@ -68,19 +68,19 @@ def _more(values: dict[str, object]) -> bool:
 
 
 async def _examine(target: Target, identities: Identities) -> list[str]:
-    """Print each finding as it is made, and give the steps that stop a run."""
+    """Print each observation as it is made, and give the steps that stop a run."""
     from signalproof.doctor import Mark, consult
 
     stops: list[str] = []
-    async for finding in consult(target, identities):
-        _print(finding)
-        if finding.mark is Mark.BLOCKED and finding.step not in stops:
-            stops.append(finding.step)
+    async for observation in consult(target, identities):
+        _print(observation)
+        if observation.mark is Mark.BLOCKED and observation.step not in stops:
+            stops.append(observation.step)
     return stops
 
 
-def _print(finding: Finding) -> None:
-    colour = {"ok": "green", "note": "yellow", "stop": "red"}[finding.mark]
-    click.echo(f"{click.style(f'{finding.mark:5}', fg=colour)} {finding.step:{WIDTH}} {printable(finding.seen)}")
-    if finding.advice:
-        click.echo(f"{'':5} {'':{WIDTH}} → {printable(finding.advice)}")
+def _print(seen: Observation) -> None:
+    colour = {"ok": "green", "note": "yellow", "stop": "red"}[seen.mark]
+    click.echo(f"{click.style(f'{seen.mark:5}', fg=colour)} {seen.step:{WIDTH}} {printable(seen.seen)}")
+    if seen.advice:
+        click.echo(f"{'':5} {'':{WIDTH}} → {printable(seen.advice)}")

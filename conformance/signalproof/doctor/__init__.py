@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signalproof.doctor.consultation import consult
-from signalproof.doctor.findings import Finding, Mark
+from signalproof.doctor.observations import Mark, Observation
 from signalproof.doctor.preflight import complete, discover, examine, require_interface
 
-__all__ = ["Finding", "Mark", "clock", "complete", "consult", "discover", "examine", "require_interface"]
+__all__ = ["Mark", "Observation", "clock", "complete", "consult", "discover", "examine", "require_interface"]

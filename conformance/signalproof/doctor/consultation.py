@@ -9,7 +9,7 @@ from statistics import median
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
 from signalproof.doctor import clock, engine, layers, preflight
-from signalproof.doctor.findings import Finding, Mark, blocked, good, note
+from signalproof.doctor.observations import Mark, Observation, blocked, good, note
 from signalproof.errors import SignalproofError, TargetUnusable
 from signalproof.judge.reply import Outcome, read_reply
 from signalproof.net.failures import HttpFailure
@@ -24,26 +24,26 @@ ORIGIN = "https://page.example"
 SAMPLES = 5
 
 
-async def consult(target: Target, identities: Identities) -> AsyncIterator[Finding]:
-    """Look at everything that a run needs, and give each finding as it is made.
+async def consult(target: Target, identities: Identities) -> AsyncIterator[Observation]:
+    """Look at everything that a run needs, and give each observation as it is made.
 
     What a blocked step makes pointless is left out.
     """
     http = Http(target)
     try:
         reached = True
-        async for finding in layers.look(target.url, target.tls, target.timeout):
-            reached = reached and finding.mark is not Mark.BLOCKED
-            yield finding
+        async for observation in layers.look(target.url, target.tls, target.timeout):
+            reached = reached and observation.mark is not Mark.BLOCKED
+            yield observation
         if reached:
-            async for finding in _speak(target, http, identities):
-                yield replace(finding, seen=target.conceal(finding.seen))
+            async for observation in _speak(target, http, identities):
+                yield replace(observation, seen=target.conceal(observation.seen))
     finally:
         await http.close()
     yield _udp()
 
 
-async def _speak(target: Target, http: Http, identities: Identities) -> AsyncIterator[Finding]:
+async def _speak(target: Target, http: Http, identities: Identities) -> AsyncIterator[Observation]:
     try:
         reply, discovered = await preflight.discover(target, http)
         yield _http(target, reply)
@@ -52,15 +52,15 @@ async def _speak(target: Target, http: Http, identities: Identities) -> AsyncIte
         yield blocked("HTTP", unusable.problem, unusable.remedy)
         return
     yield _discovery(claims, reply, found=bool(discovered))
-    async for finding in _endpoint(claims, http):
-        yield finding
+    async for observation in _endpoint(claims, http):
+        yield observation
     if claims.socket_url != target.url:
-        async for finding in layers.look(claims.socket_url, target.tls, target.timeout):
-            yield Finding(f"{finding.step}, Socket.IO", finding.mark, finding.seen, finding.advice)
+        async for observation in layers.look(claims.socket_url, target.tls, target.timeout):
+            yield Observation(f"{observation.step}, Socket.IO", observation.mark, observation.seen, observation.advice)
     websocket = True
-    async for finding in engine.look(claims, http):
-        websocket = websocket and finding.mark is not Mark.BLOCKED
-        yield finding
+    async for observation in engine.look(claims, http):
+        websocket = websocket and observation.mark is not Mark.BLOCKED
+        yield observation
     token: str | None = None
     if websocket:
         try:
@@ -68,14 +68,14 @@ async def _speak(target: Target, http: Http, identities: Identities) -> AsyncIte
         except SignalproofError as error:
             yield _refused("tokens", error)
         else:
-            async for finding in _session(claims, http, login, token):
-                yield finding
+            async for observation in _session(claims, http, login, token):
+                yield observation
     yield await _cors(http)
     yield _clock(reply, token)
     yield await _round_trip(claims, http)
 
 
-def _http(target: Target, reply: HttpReply) -> Finding:
+def _http(target: Target, reply: HttpReply) -> Observation:
     server = f", from {reply.headers['server']}" if "server" in reply.headers else ""
     seen = f"GET {preflight.DISCOVERY} got HTTP {reply.status} in {reply.elapsed * 1000:.1f} ms{server}"
     if "location" in reply.headers:
@@ -83,7 +83,7 @@ def _http(target: Target, reply: HttpReply) -> Finding:
     return good("HTTP", seen)
 
 
-def _discovery(target: Target, reply: HttpReply, *, found: bool) -> Finding:
+def _discovery(target: Target, reply: HttpReply, *, found: bool) -> Observation:
     if found:
         return good("discovery", f"claims {', '.join(target.profiles)}")
     seen = "no discovery document"
@@ -95,7 +95,7 @@ def _discovery(target: Target, reply: HttpReply, *, found: bool) -> Finding:
     return note("discovery", seen, profiles)
 
 
-async def _endpoint(target: Target, http: Http) -> AsyncIterator[Finding]:
+async def _endpoint(target: Target, http: Http) -> AsyncIterator[Observation]:
     """Look whether `/offer` answers as the protocol says: then the base URL is the right one."""
     try:
         probe = await preflight.probe_offer(target, http)
@@ -123,7 +123,7 @@ async def _endpoint(target: Target, http: Http) -> AsyncIterator[Finding]:
     )
 
 
-async def _session(target: Target, http: Http, login: str, token: str | None) -> AsyncIterator[Finding]:
+async def _session(target: Target, http: Http, login: str, token: str | None) -> AsyncIterator[Observation]:
     socket = Socket(target, http, lambda *_: None, lambda: None)
     try:
         await preflight.connect(target, http, socket, token)
@@ -137,13 +137,13 @@ async def _session(target: Target, http: Http, login: str, token: str | None) ->
         await socket.close()
 
 
-def _refused(step: str, error: SignalproofError) -> Finding:
+def _refused(step: str, error: SignalproofError) -> Observation:
     if isinstance(error, TargetUnusable):
         return blocked(step, error.problem, error.remedy)
     return blocked(step, str(error), "Correct the option that is named.")
 
 
-async def _cors(http: Http) -> Finding:
+async def _cors(http: Http) -> Observation:
     headers = {
         "origin": ORIGIN,
         "access-control-request-method": "POST",
@@ -163,7 +163,7 @@ async def _cors(http: Http) -> Finding:
     )
 
 
-def _clock(reply: HttpReply, token: str | None) -> Finding:
+def _clock(reply: HttpReply, token: str | None) -> Observation:
     skew = clock.ahead(reply)
     seen = "the target does not say what time it is" if skew is None else "the same as ours, give or take 2 s"
     if skew is not None and abs(skew) > 2:
@@ -175,7 +175,7 @@ def _clock(reply: HttpReply, token: str | None) -> Finding:
     return good("clock", seen)
 
 
-async def _round_trip(target: Target, http: Http) -> Finding:
+async def _round_trip(target: Target, http: Http) -> Observation:
     try:
         times = [(await http.request("GET", preflight.DISCOVERY)).elapsed for _ in range(SAMPLES)]
     except HttpFailure as failure:
@@ -187,7 +187,7 @@ async def _round_trip(target: Target, http: Http) -> Finding:
     )
 
 
-def _udp() -> Finding:
+def _udp() -> Observation:
     from signalproof.net.peer import host_addresses
 
     try:

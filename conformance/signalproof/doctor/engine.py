@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from signalproof.config.target import Target
-from signalproof.doctor.findings import Finding, Mark, blocked, good, note
+from signalproof.doctor.observations import Mark, Observation, blocked, good, note
 from signalproof.net.failures import HttpFailure, SocketFailure
 from signalproof.net.http import Http, HttpReply
 from signalproof.net.raw_socket import RawSocket
@@ -30,7 +30,7 @@ _UPGRADE = (
 )
 
 
-async def look(target: Target, http: Http) -> AsyncIterator[Finding]:
+async def look(target: Target, http: Http) -> AsyncIterator[Observation]:
     """Look at long-polling, which browsers begin with, and at WebSocket, which the checks use."""
     polling = await _poll(target, http, 4)
     opened = opening(polling)
@@ -52,11 +52,11 @@ async def look(target: Target, http: Http) -> AsyncIterator[Finding]:
     yield await _websocket(target, http, polls=opened is not None)
 
 
-async def obstacle(target: Target, http: Http) -> Finding | None:
+async def obstacle(target: Target, http: Http) -> Observation | None:
     """Give what keeps Socket.IO from working where more can be told than that it is not there, or None."""
-    findings = [finding async for finding in look(target, http)]
-    known = [finding for finding in findings if finding.mark is Mark.BLOCKED]
-    if not known or (known[0].step == "WebSocket" and findings[0].mark is Mark.NOTE):
+    observations = [observation async for observation in look(target, http)]
+    known = [observation for observation in observations if observation.mark is Mark.BLOCKED]
+    if not known or (known[0].step == "WebSocket" and observations[0].mark is Mark.NOTE):
         return None
     return known[0]
 
@@ -108,7 +108,7 @@ async def _leave(target: Target, http: Http, sid: str) -> bool:
     return not (reply.status == 400 and b"ession" in reply.body)
 
 
-async def _no_polling(target: Target, http: Http, reply: HttpReply | str) -> Finding:
+async def _no_polling(target: Target, http: Http, reply: HttpReply | str) -> Observation:
     """Tell apart: polling is switched off, another version, and something else altogether."""
     if opening(await _poll(target, http, 3)) is not None:
         return blocked(
@@ -135,7 +135,7 @@ def described(reply: HttpReply | str) -> str:
     return f"HTTP {reply.status}: {text if len(text) <= 80 else f'{text[:79]}…'}"
 
 
-async def _websocket(target: Target, http: Http, *, polls: bool) -> Finding:
+async def _websocket(target: Target, http: Http, *, polls: bool) -> Observation:
     try:
         socket = await RawSocket.open(target, http)
     except SocketFailure as failure:

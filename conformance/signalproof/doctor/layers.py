@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from time import perf_counter
 from urllib.parse import urlsplit
 
-from signalproof.doctor.findings import Finding, Mark, blocked, good, note
+from signalproof.doctor.observations import Mark, Observation, blocked, good, note
 
 __all__ = ["first_obstacle", "look"]
 
@@ -20,7 +20,7 @@ SOON = 14
 """Days before the end of a certificate from which it is worth a note."""
 
 
-async def look(url: str, tls: ssl.SSLContext | None, timeout: float) -> AsyncIterator[Finding]:
+async def look(url: str, tls: ssl.SSLContext | None, timeout: float) -> AsyncIterator[Observation]:
     """Look at the layers below HTTP, and stop at the first that blocks."""
     parts = urlsplit(url)
     host, secure = str(parts.hostname), parts.scheme == "https"
@@ -47,15 +47,15 @@ async def look(url: str, tls: ssl.SSLContext | None, timeout: float) -> AsyncIte
         yield await _tls(host, port, tls, timeout)
 
 
-async def first_obstacle(url: str, tls: ssl.SSLContext | None, timeout: float) -> Finding | None:
+async def first_obstacle(url: str, tls: ssl.SSLContext | None, timeout: float) -> Observation | None:
     """Give the first layer that blocks, or None."""
-    async for finding in look(url, tls, timeout):
-        if finding.mark is Mark.BLOCKED:
-            return finding
+    async for observation in look(url, tls, timeout):
+        if observation.mark is Mark.BLOCKED:
+            return observation
     return None
 
 
-async def _tcp(addresses: list[str], port: int, timeout: float) -> Finding:
+async def _tcp(addresses: list[str], port: int, timeout: float) -> Observation:
     failures: dict[str, str] = {}
     for address in addresses:
         began = perf_counter()
@@ -88,7 +88,7 @@ def _listed(failures: dict[str, str]) -> str:
     return ", ".join(f"{address} ({reason})" for address, reason in failures.items())
 
 
-async def _tls(host: str, port: int, tls: ssl.SSLContext | None, timeout: float) -> Finding:
+async def _tls(host: str, port: int, tls: ssl.SSLContext | None, timeout: float) -> Observation:
     context = tls or ssl.create_default_context()
     try:
         async with asyncio.timeout(timeout):

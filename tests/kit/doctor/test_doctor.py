@@ -24,7 +24,7 @@ from tests.kit.test_deployments import write_certificate
 from signalproof.cli import main
 from signalproof.config.identity import Anonymous, Identities, Minted
 from signalproof.config.target import Target, tls_context
-from signalproof.doctor import Finding, Mark, clock, consult, examine, preflight, require_interface
+from signalproof.doctor import Mark, Observation, clock, consult, examine, preflight, require_interface
 from signalproof.doctor.engine import look as look_at_engine
 from signalproof.errors import TargetUnusable
 from signalproof.net import peer
@@ -59,27 +59,27 @@ async def served(handler: Handler, context: ssl.SSLContext | None = None) -> Asy
         await runner.cleanup()
 
 
-async def findings(target: Target, identities: Identities | None = None) -> Mapping[str, Finding]:
-    """Give the findings by step, having looked that each says what to do unless all is well."""
-    found = [finding async for finding in consult(target, identities or Anonymous())]
-    for finding in found:
-        assert bool(finding.advice) == (finding.mark is not Mark.OK), finding
-    return {finding.step: finding for finding in found}
+async def observations(target: Target, identities: Identities | None = None) -> Mapping[str, Observation]:
+    """Give the observations by step, having looked that each says what to do unless all is well."""
+    found = [observation async for observation in consult(target, identities or Anonymous())]
+    for observation in found:
+        assert bool(observation.advice) == (observation.mark is not Mark.OK), observation
+    return {observation.step: observation for observation in found}
 
 
-def diagnose(handler: Handler, identities: Identities | None = None) -> Mapping[str, Finding]:
+def diagnose(handler: Handler, identities: Identities | None = None) -> Mapping[str, Observation]:
     """Let the doctor look at a server that answers by `handler`."""
 
-    async def look() -> Mapping[str, Finding]:
+    async def look() -> Mapping[str, Observation]:
         async with served(handler) as url:
-            return await findings(target_at(url), identities)
+            return await observations(target_at(url), identities)
 
     return asyncio.run(look())
 
 
-def marks(found: Mapping[str, Finding], mark: Mark) -> set[str]:
+def marks(found: Mapping[str, Observation], mark: Mark) -> set[str]:
     """Give the steps with a mark."""
-    return {step for step, finding in found.items() if finding.mark is mark}
+    return {step for step, observation in found.items() if observation.mark is mark}
 
 
 def not_found(_: web.BaseRequest) -> web.Response:
@@ -92,7 +92,7 @@ def not_found(_: web.BaseRequest) -> web.Response:
 
 def test_a_sound_server_gets_a_clean_bill(serve: Serve) -> None:
     """Every step that there is, and all of them well."""
-    found = asyncio.run(findings(target_at(serve("Assembly").url)))
+    found = asyncio.run(observations(target_at(serve("Assembly").url)))
     assert marks(found, Mark.OK) == set(found)
     assert list(found) == [
         "name", "TCP", "HTTP", "discovery", "base path", "Engine.IO", "WebSocket", "CONNECT", "login", "CORS", "clock",
@@ -131,7 +131,7 @@ def test_the_command_needs_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_name_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing after it is tried but this machine's own UDP."""
-    found = asyncio.run(findings(target_at(f"http://{'a' * 70}.example")))
+    found = asyncio.run(observations(target_at(f"http://{'a' * 70}.example")))
     assert list(found) == ["name", "local UDP"]
     assert found["name"].mark is Mark.BLOCKED
     assert "spelt right" in found["name"].advice
@@ -140,10 +140,10 @@ def test_a_name_that_cannot_be_resolved(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_port_where_nothing_listens() -> None:
     """Its server may not run."""
 
-    async def look() -> Mapping[str, Finding]:
+    async def look() -> Mapping[str, Observation]:
         async with served(not_found) as url:
             pass
-        return await findings(target_at(url))
+        return await observations(target_at(url))
 
     found = asyncio.run(look())
     assert list(found) == ["name", "TCP", "local UDP"]
@@ -159,12 +159,12 @@ def test_tls_step_by_step(tmp_path: Path) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
 
-    async def look() -> list[Mapping[str, Finding]]:
+    async def look() -> list[Mapping[str, Observation]]:
         async with served(not_found, context) as url:
             trusts = (None, tls_context(certificate, insecure=False), tls_context(None, insecure=True))
-            found = [await findings(target_at(url, tls)) for tls in trusts]
+            found = [await observations(target_at(url, tls)) for tls in trusts]
         async with served(not_found) as plain:
-            return [*found, await findings(target_at(plain.replace("http", "https")))]
+            return [*found, await observations(target_at(plain.replace("http", "https")))]
 
     untrusted, trusted, insecure, absent = (found["TLS"] for found in asyncio.run(look()))
     assert untrusted.mark is Mark.BLOCKED
@@ -278,11 +278,13 @@ def test_two_workers_need_sticky_sessions_and_one_does_not(workers: int, serve: 
     """Behind the same balancer, and although WebSocket, which has no second request, works with both."""
     urls = [serve("Assembly").url for _ in range(workers)]
 
-    async def look() -> list[Finding]:
+    async def look() -> list[Observation]:
         async with balanced(*urls) as url:
             http = Http(target_at(url))
             try:
-                return [finding async for finding in look_at_engine(replace(target_at(url), socket_url=url), http)]
+                return [
+                    observation async for observation in look_at_engine(replace(target_at(url), socket_url=url), http)
+                ]
             finally:
                 await http.close()
 

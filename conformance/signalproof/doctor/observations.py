@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Finding", "Mark"]
+__all__ = ["Mark", "Observation"]
 
 
 class Mark(StrEnum):
@@ -17,7 +17,7 @@ class Mark(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Observation:
     """What a step saw; `advice` says what to do, and is empty where there is nothing to do."""
 
     step: str
@@ -26,16 +26,16 @@ class Finding:
     advice: str = ""
 
 
-def good(step: str, seen: str) -> Finding:
-    """Give a finding that needs nothing to be done."""
-    return Finding(step, Mark.OK, seen)
+def good(step: str, seen: str) -> Observation:
+    """Give an observation that needs nothing to be done."""
+    return Observation(step, Mark.OK, seen)
 
 
-def note(step: str, seen: str, advice: str) -> Finding:
-    """Give a finding that does not keep a run from beginning."""
-    return Finding(step, Mark.NOTE, seen, advice)
+def note(step: str, seen: str, advice: str) -> Observation:
+    """Give an observation that does not keep a run from beginning."""
+    return Observation(step, Mark.NOTE, seen, advice)
 
 
-def blocked(step: str, seen: str, advice: str) -> Finding:
-    """Give a finding that does."""
-    return Finding(step, Mark.BLOCKED, seen, advice)
+def blocked(step: str, seen: str, advice: str) -> Observation:
+    """Give an observation that does."""
+    return Observation(step, Mark.BLOCKED, seen, advice)
