@@ -40,9 +40,9 @@ SKIPPING: Final = {"kit/browser.py": "a browser", "test_codegen.py": "Node.js an
 """Modules of tests that need what a machine may lack, and what that is."""
 PAUSES: Final = {
     "cast/company.py: Company.pause": "for checks, which know the cast alone",
-    "cast/company.py: Company.until_online": "nothing tells that the list of who is online has changed",
+    "cast/presence.py: Presence.until": "nothing tells that the list of who is online has changed",
     "cast/company.py: Company.vacate": "nor that a sid is no longer known",
-    "cli/conversation.py: _converse": "a call lasts as long as the operator says",
+    "cli/conversation.py: _talk": "a call lasts as long as the operator says",
     "net/rate_limit.py: Pace.turn": "a rate is about time",
     "run/loop_lag.py: Stalls._tick": "so is how late the loop is",
     "run/runner.py: Run.settle": "the tail window: only time can tell that nothing more comes",
