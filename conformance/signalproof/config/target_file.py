@@ -13,18 +13,21 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from signalproof.errors import InvalidTarget
 from signalproof.protocol.resources import resource
 from signalproof.text.suggestion import did_you_mean
+from signalproof.text.toml_lines import line_of, statements
 
 __all__ = ["NAME", "TargetFile"]
 
-NAME = "target.toml"
-SHOWN = 5
+NAME: Final = "target.toml"
+MOST_PROBLEMS: Final = 5
 """Problems told at once."""
-_TYPES = {
+COMMAND_SECONDS: Final = 30
+"""How long a command may take that prints a secret."""
+_TYPES: Final = {
     "string": "text in quotes",
     "number": "a number",
     "integer": "a whole number",
@@ -32,8 +35,6 @@ _TYPES = {
     "array": "a list in [ ]",
     "object": "a table",
 }
-
-Keys = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +63,14 @@ class TargetFile:
             ) from None
         file = cls(path, text, values)
         if problems := list(file._problems()):
-            more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
-            raise InvalidTarget("\n".join([*problems[:SHOWN], *more]))
+            more = [f"and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
+            raise InvalidTarget("\n".join([*problems[:MOST_PROBLEMS], *more]))
         return file
 
     def place(self, *keys: str | int) -> str:
         """Say where a value stands: `target.toml, line 3: timeout`."""
         name = next((str(key) for key in reversed(keys) if isinstance(key, str)), "")
-        return f"{self.path}, line {line_of(self.text, keys)}: {name}"
+        return f"{self._line(*keys)}: {name}"
 
     def beside(self, path: str) -> Path:
         """Read a path in the file as relative to the file's folder."""
@@ -96,43 +97,15 @@ class TargetFile:
         for error in Draft202012Validator(schema).iter_errors(self.values):
             where = tuple(error.absolute_path)
             if error.validator == "additionalProperties":
-                known = list(error.schema["properties"])
+                names = list(error.schema["properties"])
                 for name in error.instance:
-                    if name not in known:
-                        yield f"{self._line(*where, name)}: {name!r} is unknown{did_you_mean(name, known)}"
+                    if name not in names:
+                        yield f"{self._line(*where, name)}: {name!r} is unknown{did_you_mean(name, names)}"
             else:
                 yield f"{self._line(*where)}: {_explained(error.validator, error.validator_value, error)}"
 
     def _line(self, *keys: str | int) -> str:
-        return f"{self.path}, line {line_of(self.text, keys)}"
-
-
-def line_of(text: str, keys: Keys) -> int:
-    """Give the number of the line on which a value of valid TOML begins; 1 for the whole text.
-
-    TOML can be cut between any two statements, so the first cut that holds the value ends with its statement,
-    and the cut before that ends just in front of it.
-    """
-    lines = text.splitlines(keepends=True)
-    before = 0
-    for end in range(1, len(lines) + 1):
-        try:
-            values = tomllib.loads("".join(lines[:end]))
-        except tomllib.TOMLDecodeError:
-            continue
-        if _holds(values, keys):
-            return before + 1
-        before = end
-    return 1
-
-
-def _holds(values: Any, keys: Keys) -> bool:  # noqa: ANN401 - TOML
-    for key in keys:
-        try:
-            values = values[key]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return bool(keys)
+        return f"{self.path}, line {line_of(list(statements(self.text)), keys)}"
 
 
 def _explained(keyword: object, demanded: Any, error: Any) -> str:  # noqa: ANN401 - jsonschema has no types for these
@@ -167,12 +140,12 @@ def _content(path: Path, place: str) -> str:
 def _output(command: str, place: str) -> str:
     try:
         done = subprocess.run(  # noqa: S603 - the operator's own command
-            shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+            shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, timeout=COMMAND_SECONDS, check=False
         )
     except (OSError, ValueError, IndexError) as error:
         raise InvalidTarget(f"{place}: the command cannot be run: {type(error).__name__}") from None
     except subprocess.TimeoutExpired:
-        raise InvalidTarget(f"{place}: the command has not ended after 30 s") from None
+        raise InvalidTarget(f"{place}: the command has not ended after {COMMAND_SECONDS} s") from None
     text = done.stdout.decode("utf-8", "replace").strip()
     if done.returncode or not text:
         raise InvalidTarget(f"{place}: the command printed nothing usable; its exit code is {done.returncode}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["DEPTH", "TooDeep", "one_line", "printable", "read_json"]
+__all__ = ["DEPTH", "TooDeep", "one_line", "printable", "read_json", "shortened"]
 
 DEPTH = 100
 """Levels of nesting that are read; far deeper ones break functions that go down into a value."""
@@ -49,3 +49,8 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     """Do the same with line ends."""
     return printable(text).replace("\n", "·")
+
+
+def shortened(text: str, limit: int) -> str:
+    """Give at most so many characters of a text in which nothing is secret any more."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

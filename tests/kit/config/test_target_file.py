@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from signalproof.config import reading
 from signalproof.config.identity import Accounts, Anonymous, Commanded, Minted
 from signalproof.config.options import TABLE, Options
-from signalproof.config.target_file import TargetFile, line_of
+from signalproof.config.target_file import TargetFile
 from signalproof.errors import InvalidTarget
 from signalproof.protocol.requirements import PROFILES
 from signalproof.protocol.resources import resource
@@ -55,53 +55,6 @@ def test_the_schema_repeats_what_other_sources_say() -> None:
     assert SCHEMA["properties"]["profiles"]["items"]["enum"] == list(PROFILES)
     limits = json.loads(resource("schemas", "v1", "Limits.json").read_text(encoding="utf-8"))["properties"]
     assert list(SCHEMA["properties"]["limits"]["properties"]) == list(limits)
-
-
-# ── lines ──────────────────────────────────────────────────────────────────────────────────────
-
-TOML = """\
-# a comment
-url = "x"
-
-profiles = [
-  "core",
-  "ice",
-]
-
-[headers]
-# another
-X-One = '''
-two
-lines'''
-X-Two = { env = "TWO" }
-
-[[accounts]]
-login = "a"
-
-[[accounts]]
-login = "b"
-token.env = "B"
-"""
-
-
-@pytest.mark.parametrize(
-    ("keys", "line"),
-    [
-        (("url",), 2),
-        (("profiles",), 4),
-        (("profiles", 1), 4),
-        (("headers",), 9),
-        (("headers", "X-One"), 11),
-        (("headers", "X-Two", "env"), 14),
-        (("accounts", 0), 16),
-        (("accounts", 1, "login"), 20),
-        (("accounts", 1, "token", "env"), 21),
-        ((), 1),
-    ],
-)
-def test_the_line_of_a_value_is_found(keys: tuple[str | int, ...], line: int) -> None:
-    """Comments and empty lines in front of it do not belong to it; in a list, its first line counts."""
-    assert line_of(TOML, keys) == line
 
 
 # ── wrong files ────────────────────────────────────────────────────────────────────────────────
