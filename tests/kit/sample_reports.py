@@ -10,7 +10,8 @@ from jsonschema import Draft202012Validator
 
 from signalproof.protocol.requirements import PROFILES, Level, catalogue
 from signalproof.protocol.resources import resource
-from signalproof.reports.shape import Finding, Message, Report, RequirementRow, Row
+from signalproof.reports.shape import BreachRow, CheckRow, Message, Report, RequirementRow
+from signalproof.run.outcomes import CheckOutcome, RequirementOutcome, Verdict
 
 HOSTILE: Final = (
     "</script><script>window.hostile = 1</script>",
@@ -29,36 +30,36 @@ def invalid(report: object) -> list[str]:
     return [error.message for error in Draft202012Validator(schema).iter_errors(report)]
 
 
-def passed(check: str, *requirements: str) -> Row:
+def passed(check: str, *requirements: str) -> CheckRow:
     """Make the row of a check that passed."""
     return {
         "check": f"../kit/suite/test_{catalogue()[requirements[0]].topic}.py::{check}",
         "requirements": list(requirements),
-        "level": catalogue()[requirements[0]].level.value,
-        "outcome": "passed",
+        "level": catalogue()[requirements[0]].level,
+        "outcome": CheckOutcome.PASSED,
         "duration_s": 0.0125,
         "message": "",
         "violated": [],
     }
 
 
-def failed(check: str, *requirements: str, received: str = "nothing", messages: int = 4) -> Row:
+def failed(check: str, *requirements: str, received: str = "nothing", messages: int = 4) -> CheckRow:
     """Make the row of a check that failed, or that warned where the requirements are no MUST."""
     must = any(catalogue()[i].level is Level.MUST for i in requirements)
-    finding: Finding = {
+    breach: BreachRow = {
         "requirements": list(requirements),
-        "level": "MUST" if must else "SHOULD",
+        "level": Level.MUST if must else Level.SHOULD,
         "expected": "sender_offer at woman within 5 s",
         "received": received,
         "hint": f"A likely cause: `x` {received}",
     }
     return {
         **passed(check, *requirements),
-        "outcome": "failed" if must else "warned",
+        "outcome": CheckOutcome.FAILED if must else CheckOutcome.WARNED,
         "message": f"{', '.join(requirements)}: expected sender_offer at woman within 5 s; received {received}",
         "violated": list(requirements),
-        "hint": finding["hint"],
-        "findings": [finding],
+        "hint": breach["hint"],
+        "findings": [breach],
         "ladder": f"     ms  man   server   woman\n     12   ├─ {received} ─▶│",
         "messages": [_message(number, received) for number in range(messages)],
     }
@@ -75,17 +76,21 @@ def _message(number: int, content: str) -> Message:
     return (at + 2000 * (number // 4), *rest)  # type: ignore[return-value]
 
 
-def skipped(check: str, *requirements: str) -> Row:
+def skipped(check: str, *requirements: str) -> CheckRow:
     """Make the row of a check that was not run."""
-    return {**passed(check, *requirements), "outcome": "skipped", "message": "it waits 90 s; run it with --slow"}
+    return {
+        **passed(check, *requirements),
+        "outcome": CheckOutcome.SKIPPED,
+        "message": "it waits 90 s; run it with --slow",
+    }
 
 
-def report(*rows: Row, target: str = "http://127.0.0.1", **changes: Any) -> Report:
+def report(*rows: CheckRow, target: str = "http://127.0.0.1", **changes: Any) -> Report:
     """Make the report of a run with these rows."""
     broken = {i for row in rows for i in row["violated"]}
-    kept = {i for row in rows if row["outcome"] == "passed" for i in row["requirements"]} - broken
+    kept = {i for row in rows if row["outcome"] is CheckOutcome.PASSED for i in row["requirements"]} - broken
     requirements = [_requirement(identifier, broken, kept) for identifier in catalogue()]
-    musts = [row["outcome"] for row in requirements if row["level"] == "MUST"]
+    musts = [row["outcome"] for row in requirements if row["level"] is Level.MUST]
     outcomes = [row["outcome"] for row in rows]
     made: Report = {
         "report_version": 1,
@@ -97,17 +102,17 @@ def report(*rows: Row, target: str = "http://127.0.0.1", **changes: Any) -> Repo
         "profiles_reason": "claimed by the discovery document",
         "not_claimed": [name for name in PROFILES if name not in {"core", "ice"}],
         "strict": False,
-        "verdict": "nonconformant" if "failed" in outcomes else "conformant",
+        "verdict": Verdict.NONCONFORMANT if CheckOutcome.FAILED in outcomes else Verdict.CONFORMANT,
         "summary": {
-            "passed": outcomes.count("passed"),
-            "failed": outcomes.count("failed"),
-            "warned": outcomes.count("warned"),
-            "skipped": outcomes.count("skipped"),
-            "errors": outcomes.count("error"),
+            "passed": outcomes.count(CheckOutcome.PASSED),
+            "failed": outcomes.count(CheckOutcome.FAILED),
+            "warned": outcomes.count(CheckOutcome.WARNED),
+            "skipped": outcomes.count(CheckOutcome.SKIPPED),
+            "errors": outcomes.count(CheckOutcome.ERROR),
             "duration_s": 3.812,
             "handshakes": 16,
-            "must_kept": musts.count("kept"),
-            "must_checked": musts.count("kept") + musts.count("broken"),
+            "must_kept": musts.count(RequirementOutcome.KEPT),
+            "must_checked": musts.count(RequirementOutcome.KEPT) + musts.count(RequirementOutcome.BROKEN),
         },
         "requirements": requirements,
         "results": deepcopy(list(rows)),
@@ -122,14 +127,14 @@ def report(*rows: Row, target: str = "http://127.0.0.1", **changes: Any) -> Repo
 
 def _requirement(identifier: str, broken: set[str], kept: set[str]) -> RequirementRow:
     requirement = catalogue()[identifier]
-    outcome = "not_checked"
+    outcome = RequirementOutcome.NOT_CHECKED
     if identifier in broken:
-        outcome = "broken" if requirement.level is Level.MUST else "not_followed"
+        outcome = RequirementOutcome.BROKEN if requirement.level is Level.MUST else RequirementOutcome.NOT_FOLLOWED
     elif identifier in kept:
-        outcome = "kept"
+        outcome = RequirementOutcome.KEPT
     return {
         "id": identifier,
-        "level": requirement.level.value,
+        "level": requirement.level,
         "profile": requirement.profile,
         "sentence": requirement.sentence,
         "link": requirement.link,
@@ -153,11 +158,13 @@ def failing(received: str = "nothing") -> Report:
         failed("test_an_offer_arrives[form]", "OFFER-1", received=received, messages=48),
         failed("test_refusals_have_codes", "HTTP-14", received=received),
         passed("test_an_answer_arrives", "ANSWER-1"),
-        {**passed("test_of_the_kit", "LOGIN-2"), "outcome": "error", "message": received, "messages": []},
+        {**passed("test_of_the_kit", "LOGIN-2"), "outcome": CheckOutcome.ERROR, "message": received, "messages": []},
         {**skipped("test_ringing_expires", "CALL-6"), "message": received},
     )
 
 
 def unusable(text: str = "Nothing usable answers.") -> Report:
     """Make the report of a target that could not be judged."""
-    return report(verdict="unusable", problem=text, remedy="Turn it on.", profiles=[], profiles_reason="", timings=[])
+    return report(
+        verdict=Verdict.UNUSABLE, problem=text, remedy="Turn it on.", profiles=[], profiles_reason="", timings=[]
+    )

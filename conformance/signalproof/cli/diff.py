@@ -32,13 +32,13 @@ def compare(old: Path, new: Path, markdown: bool) -> None:
     of times are named, but do not count as worse.
     """
     from signalproof.errors import InvalidTarget
-    from signalproof.reports import diff
+    from signalproof.reports import diff, diff_text, reading
 
     try:
-        found = diff.compare(diff.load(old), diff.load(new))
+        found = diff.compare(reading.load(old), reading.load(new))
     except InvalidTarget as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(Exit.UNUSABLE)
-    for line in diff.markdown(found) if markdown else diff.plain(found):
+    for line in diff_text.markdown(found) if markdown else diff_text.plain(found):
         click.echo(line)
     sys.exit(Exit.BROKEN if found.got_worse else Exit.CONFORMANT)

@@ -54,6 +54,11 @@ class Target:
     notes: tuple[str, ...] = ()
 
     @property
+    def not_claimed(self) -> tuple[str, ...]:
+        """The profiles of the protocol that are not selected."""
+        return tuple(name for name in PROFILES if name not in self.profiles)
+
+    @property
     def secrets(self) -> dict[str, str]:
         """The values of headers, which may be credentials, and what stands in for them where they are quoted."""
         found = {}

@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from signalproof.errors import InvalidTarget
 from signalproof.protocol.resources import resource
@@ -22,12 +22,12 @@ from signalproof.text.toml_lines import line_of, statements
 
 __all__ = ["NAME", "TargetFile"]
 
-NAME: Final = "target.toml"
-MOST_PROBLEMS: Final = 5
+NAME = "target.toml"
+MOST_PROBLEMS = 5
 """Problems told at once."""
-COMMAND_SECONDS: Final = 30
+COMMAND_SECONDS = 30
 """How long a command may take that prints a secret."""
-_TYPES: Final = {
+_TYPES = {
     "string": "text in quotes",
     "number": "a number",
     "integer": "a whole number",

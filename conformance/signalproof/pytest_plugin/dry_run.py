@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from signalproof.pytest_plugin.selection import requirements_of
+from signalproof.text.node_id import topic_of
 
 __all__ = ["DryRun"]
 
@@ -25,9 +26,9 @@ class DryRun:
     def _lines(self, items: list[pytest.Item]) -> Iterator[str]:
         topic = ""
         for item in items:
-            if item.path.stem != topic:
-                topic = item.path.stem
-                yield f"{topic.removeprefix('test_')}:"
+            if topic_of(item.nodeid) != topic:
+                topic = topic_of(item.nodeid)
+                yield f"{topic}:"
             waits = "".join(f" (waits for {mark.args[0]})" for mark in item.iter_markers("slow"))
             yield f"  {item.name}: {', '.join(requirements_of(item))}{waits}"
         yield f"dry run: {len(items)} checks would run; no user was logged in, and nothing was posted"

@@ -11,7 +11,9 @@ from signalproof.config.target import Target
 from signalproof.reports import json_report, terminal
 from signalproof.reports.shape import Report
 from signalproof.run.baseline import Assessment
-from signalproof.run.runner import Result, Verdict
+from signalproof.run.outcomes import CheckOutcome
+from signalproof.run.result import Result
+from signalproof.run.verdict import any_new
 
 __all__ = ["Ending"]
 
@@ -36,8 +38,8 @@ class Ending:
         """Give the exit status, `before` being what pytest makes of the verdicts."""
         if self.interrupted:
             return pytest.ExitCode.INTERRUPTED
-        fault = any(result.verdict is Verdict.ERROR for result in self.results)
-        if fault and not terminal.any_new(self.results, strict=False):
+        fault = any(result.outcome is CheckOutcome.ERROR for result in self.results)
+        if fault and not any_new(self.results, strict=False):
             return pytest.ExitCode.INTERNAL_ERROR
         if self.assessment and self.assessment.stale and before == pytest.ExitCode.OK:
             return pytest.ExitCode.TESTS_FAILED

@@ -11,8 +11,9 @@ import pytest
 
 from signalproof.errors import InvalidTarget
 from signalproof.protocol.requirements import catalogue
-from signalproof.run.known import Known
-from signalproof.run.runner import Check
+from signalproof.run.baseline import Baselines
+from signalproof.run.result import Check
+from signalproof.text.node_id import topic_of
 
 __all__ = ["Selection", "requirements_of"]
 
@@ -25,10 +26,10 @@ def requirements_of(item: pytest.Item) -> tuple[str, ...]:
 class Selection:
     """The checks of a session, by node id, once pytest has collected."""
 
-    def __init__(self, profiles: tuple[str, ...], known: Known) -> None:
+    def __init__(self, profiles: tuple[str, ...], baselines: Baselines) -> None:
         self.checks: dict[str, Check] = {}
         self._profiles = profiles
-        self._known = known
+        self._baselines = baselines
 
     @pytest.fixture
     def cast(self) -> None:
@@ -43,7 +44,7 @@ class Selection:
         yield
         wanted = {item.nodeid for item in collected if self._wants(item)}
         try:
-            self._known.collected({item.nodeid for item in collected}, wanted)
+            self._baselines.collected({item.nodeid for item in collected}, wanted)
         except InvalidTarget as error:
             raise pytest.UsageError(str(error)) from None
         for item in items:
@@ -69,7 +70,7 @@ def _rank() -> Callable[[pytest.Item], int]:
     topics = list(dict.fromkeys(requirement.topic for requirement in catalogue().values()))
 
     def rank(item: pytest.Item) -> int:
-        topic = item.path.stem.removeprefix("test_")
+        topic = topic_of(item.nodeid)
         return topics.index(topic) if topic in topics else len(topics)
 
     return rank

@@ -22,9 +22,12 @@ from signalproof.pytest_plugin.ending import Ending
 from signalproof.pytest_plugin.selection import Selection
 from signalproof.pytest_plugin.verdicts import Verdicts
 from signalproof.reports import baseline, folder, json_report, terminal
+from signalproof.reports.progress import Progress
+from signalproof.run import baseline_file
 from signalproof.run.interrupts import take_termination_as_interrupt
-from signalproof.run.known import Known
-from signalproof.run.runner import Result, Run
+from signalproof.run.result import Result
+from signalproof.run.runner import Run
+from signalproof.run.verdict import explainers
 from signalproof.text.untrusted import printable
 
 __all__ = ["ConformanceSession"]
@@ -41,9 +44,9 @@ class ConformanceSession:
     def __init__(self, options: Options) -> None:
         self._options = options = reading.complete(options)
         self.target, self._identities = reading.read(options)
-        self._known = Known.of(options)
+        self._baselines = baseline_file.read_options(options.baseline, options.write_baseline)
         self._report = None if options.no_report else Path(options.report or folder.DEFAULT)
-        self._selection = Selection((), self._known)
+        self._selection = Selection((), self._baselines)
         self._runner = asyncio.Runner(loop_factory=_new_event_loop)
         self._run: Run | None = None
         self._explained: set[str] = set()
@@ -61,13 +64,13 @@ class ConformanceSession:
         if not session.config.option.collectonly:
             self._examine_target()
         plugins = session.config.pluginmanager
-        self._selection = Selection(self.target.profiles, self._known)
+        self._selection = Selection(self.target.profiles, self._baselines)
         plugins.register(self._selection, "signalproof-selection")
         if self._options.dry_run:
             plugins.register(DryRun(), "signalproof-dry-run")
         if self._run is not None:
             verdicts = Verdicts(
-                self._judged, self._run.results, self._explained, self._known, strict=self._options.strict
+                self._judged, self._run.results, self._explained, self._baselines, strict=self._options.strict
             )
             plugins.register(verdicts, "signalproof-verdicts")
 
@@ -105,7 +108,7 @@ class ConformanceSession:
         except BaseException:
             await http.close()
             raise
-        return Run(self.target, http, self._identities, self._known.expects)
+        return Run(self.target, http, self._identities, self._baselines.lists)
 
     def _refuse(self, unusable: TargetUnusable) -> None:
         lines = [str(unusable), f"Step by step: signalproof doctor {self.target.url}"]
@@ -162,7 +165,7 @@ class ConformanceSession:
         began = perf_counter()
         with (
             capture.global_and_fixture_disabled() if capture else nullcontext(),
-            terminal.Progress(len(checks)) as progress,
+            Progress(len(checks)) as progress,
         ):
             try:
                 self._runner.run(run.run_all(checks, progress))
@@ -172,8 +175,8 @@ class ConformanceSession:
                 self._interrupted = True
                 run.cut_off()
         self._duration = perf_counter() - began
-        self._known.mark(run.results.values())
-        self._explained |= terminal.explainers(list(run.results.values()))
+        self._baselines.mark(run.results.values())
+        self._explained |= explainers(list(run.results.values()))
 
     def _judged(self, item: pytest.Function) -> Result | None:
         """Give the result of a check, with `--serial` after running it now; None for what is no check."""
@@ -189,7 +192,7 @@ class ConformanceSession:
                 self._run.cut_off()
                 item.session.shouldstop = "interrupted"
             self._duration += perf_counter() - began
-            self._known.mark([self._run.results[check.name]])
+            self._baselines.mark([self._run.results[check.name]])
             self._explained.add(check.name)
         return self._run.results[check.name]
 
@@ -218,7 +221,7 @@ class ConformanceSession:
             duration=self._duration,
             strict=self._options.strict,
             interrupted=self._interrupted,
-            assessment=None if self._interrupted else self._known.assess(results),
+            assessment=None if self._interrupted else self._baselines.assess(results),
             stalled=run.stalls.sentence(),
         )
         session.exitstatus = ending.exit_status(session.exitstatus)
@@ -231,8 +234,8 @@ class ConformanceSession:
     def _closing(self, ending: Ending) -> list[str]:
         """Write what a session leaves behind, and give its closing lines."""
         lines = [*ending.lines(), *folder.publish(self._report, ending.report())]
-        if not ending.interrupted and (path := self._known.written) is not None:
-            lines.append(baseline.write(path, self._known.assess_previous(ending.results), ending.results))
+        if not ending.interrupted and (path := self._baselines.written) is not None:
+            lines.append(baseline.write(path, self._baselines.assess_previous(ending.results), ending.results))
         return lines
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Generator, Mapping
 
 import pytest
 
-from signalproof.reports import terminal
-from signalproof.run.known import Known
-from signalproof.run.runner import Result
+from signalproof.reports import failure
+from signalproof.run.baseline import Baselines
+from signalproof.run.result import Result
 from signalproof.text.untrusted import printable
 
 __all__ = ["Verdicts"]
@@ -30,14 +30,14 @@ class Verdicts:
         judged: Callable[[pytest.Function], Result | None],
         ended: Mapping[str, Result],
         explained: Collection[str],
-        known: Known,
+        baselines: Baselines,
         *,
         strict: bool,
     ) -> None:
         self._judged = judged
         self._ended = ended
         self._explained = explained
-        self._known = known
+        self._baselines = baselines
         self._strict = strict
 
     @pytest.hookimpl(tryfirst=True)
@@ -49,19 +49,19 @@ class Verdicts:
         if result.skipped is not None:
             pytest.skip(result.skipped)
         found = next(iter(result.new_breaches or (result.new_warnings if self._strict else ())), None)
-        if found is None and result.error is not None and result.error not in result.expected:
+        if found is None and result.error is not None and result.error not in result.listed:
             raise result.error
         if found is not None:
             whole = result.check.name in self._explained or not result.new_breaches
-            text = printable(terminal.explain(result, whole=whole))
+            text = printable(failure.explain(result, whole=whole))
             # In place of a traceback, which would explain the kit instead of the target.
             pyfuncitem.repr_failure = lambda *_: text  # type: ignore[method-assign]
             if not whole:
                 pyfuncitem.user_properties.append(_FOLDED)
             raise found
-        if result.known:
+        if result.only_listed:
             pyfuncitem.user_properties.append(_KNOWN)
-            pytest.xfail(self._known.reason(result))
+            pytest.xfail(self._baselines.reason(result))
         if result.new_warnings:
             pyfuncitem.user_properties.append(_WARNED)
         return True

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from signalproof.errors import NonConformance
-from signalproof.protocol.requirements import Level, catalogue
-from signalproof.run.baseline import TODO, Assessment, Baseline, Entry, Expected, plain_name
-from signalproof.run.runner import Result
+from signalproof.protocol.requirements import catalogue
+from signalproof.run.baseline import REASON_MISSING, Assessment, Baseline, BaselineEntry, ListedAs
+from signalproof.run.result import Result
+from signalproof.text.node_id import case_of
 from signalproof.text.untrusted import one_line
 
 __all__ = ["document", "lines", "suffix", "write"]
 
-_HEAD = """\
+_HEADER = """\
 # Requirements of VCSP that this server is known to break, each with the reason.
 # `signalproof check URL --baseline {name}` fails for any other breach, and for an entry that is not true any more.
 # outcome: "fail" (a MUST), "warn" (a SHOULD) or "flaky" (now and then); check = "test_…" narrows an entry to one check.
@@ -27,7 +28,7 @@ def lines(assessment: Assessment) -> Iterator[str]:
     path = assessment.baseline.path
     for entry, count in assessment.seen.items():
         checks = f"{count} checks" if count > 1 else "1 check"
-        flaky = " (flaky)" if entry.outcome is Expected.FLAKY else ""
+        flaky = " (flaky)" if entry.listed_as is ListedAs.FLAKY else ""
         yield f"known: {entry.requirement}{flaky}, in {entry.check or checks}: {' '.join(entry.reason.split())}"
     if unexplained := [entry for entry in assessment.baseline.entries if entry.unexplained]:
         places = ", ".join(f"{entry.subject} (line {entry.line})" for entry in unexplained)
@@ -61,11 +62,11 @@ def document(assessment: Assessment) -> dict[str, Any]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: BaselineEntry) -> dict[str, Any]:
     return {
         "requirement": entry.requirement,
         **({"check": entry.check} if entry.check else {}),
-        "outcome": entry.outcome.value,
+        "outcome": entry.listed_as.value,
         "reason": entry.reason,
         "line": entry.line,
     }
@@ -79,7 +80,7 @@ def write(path: Path, previous: Assessment | None, results: Sequence[Result]) ->
 
     What stands in the previous one stays as it is, comments and reasons too; stale entries go, new ones are added.
     """
-    text, stale = _HEAD.format(name=path.name), previous.stale if previous else ()
+    text, stale = _HEADER.format(name=path.name), previous.stale if previous else ()
     if previous is not None:
         text = _without(previous.baseline.path.read_text(encoding="utf-8"), stale)
     new = _new(results, previous.baseline if previous else None)
@@ -87,7 +88,9 @@ def write(path: Path, previous: Assessment | None, results: Sequence[Result]) ->
         text += f"\n{_block(requirement, check, result, found)}"
     path.write_bytes(text.encode("utf-8", "backslashreplace"))
     what = f"{len(new)} new, {len(stale)} removed"
-    advice = f"; give each a reason in place of {TODO}, and check again, for known breaches hide others no more"
+    advice = (
+        f"; give each a reason in place of {REASON_MISSING}, and check again, for known breaches hide others no more"
+    )
     return f"baseline: {what}, written to {path}" + (advice if new else "")
 
 
@@ -98,26 +101,31 @@ def _new(
     by_check = {entry.requirement for entry in previous.entries if entry.check} if previous else set()
     found: dict[tuple[str, str], tuple[Result, NonConformance]] = {}
     for result in results:
-        name = plain_name(result.check.name)
-        for finding in result.findings:
-            for requirement in finding.requirements:
+        name = case_of(result.check.name)
+        for breach in result.all_breaches:
+            for requirement in breach.requirements:
                 if previous is None or previous.entry(requirement, name) is None:
                     key = (requirement, name if requirement in by_check else "")
-                    found.setdefault(key, (result, finding))
+                    found.setdefault(key, (result, breach))
     order = list(catalogue())
     return {key: found[key] for key in sorted(found, key=lambda key: (order.index(key[0]), key[1]))}
 
 
 def _block(requirement: str, check: str, result: Result, found: NonConformance) -> str:
-    outcome = Expected.FAIL if catalogue()[requirement].level is Level.MUST else Expected.WARN
-    seen = result.cast.redact(f"{plain_name(result.check.name)}: expected {found.expected}; received {found.received}")
-    fields = {"requirement": requirement, "check": check, "outcome": outcome.value, "reason": f"{TODO}: why?"}
+    listed_as = ListedAs.of(catalogue()[requirement].level)
+    seen = result.cast.redact(f"{case_of(result.check.name)}: expected {found.expected}; received {found.received}")
+    fields = {
+        "requirement": requirement,
+        "check": check,
+        "outcome": listed_as.value,
+        "reason": f"{REASON_MISSING}: why?",
+    }
     comments = [f"# {catalogue()[requirement].sentence}", f"# {one_line(seen)}"]
     values = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items() if value]
     return "\n".join([*comments, "[[known]]", *values, ""])
 
 
-def _without(text: str, entries: Sequence[Entry]) -> str:
+def _without(text: str, entries: Sequence[BaselineEntry]) -> str:
     """Take entries out of a baseline's text, with the comments right above them."""
     lines = text.split("\n")
     gone: set[int] = set()

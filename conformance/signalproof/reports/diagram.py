@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from signalproof.judge.transcript import SERVER, Channel
 from signalproof.reports.shape import Message
+from signalproof.text.untrusted import shortened
 
 __all__ = ["draw"]
 
@@ -136,8 +137,7 @@ def _wide(text: str) -> float:
 
 
 def _fitting(text: str, width: int) -> str:
-    room = int(width / _CHARACTER)
-    return text if len(text) <= room else f"{text[: room - 1]}…"
+    return shortened(text, int(width / _CHARACTER))
 
 
 def _pause(milliseconds: float) -> str:

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from signalproof.reports.outcomes import CHECKED
-from signalproof.reports.shape import Finding, Report, RequirementRow, Row
+from signalproof.protocol.requirements import Level
+from signalproof.reports.shape import BreachRow, CheckRow, Report, RequirementRow
+from signalproof.run.outcomes import CHECKED, RequirementOutcome, Verdict
 
-__all__ = ["OUTCOMES", "Breach", "ProfileRow", "breaches", "profile_rows", "short", "verdict_sentence"]
+__all__ = ["OUTCOMES", "BreachedRequirement", "ProfileCount", "breached", "by_profile", "verdict_sentence"]
 
-OUTCOMES = {
-    "kept": "kept",
-    "broken": "broken",
-    "not_followed": "not followed",
-    "undecided": "undecided",
-    "not_checked": "not checked",
-    "not_testable": "not testable",
-}
+OUTCOMES = {outcome: outcome.value.replace("_", " ") for outcome in RequirementOutcome}
 """The outcomes of a requirement, in words."""
 _VERDICTS = {
-    "conformant": "The server keeps every MUST that was checked.",
-    "nonconformant": "The server breaks at least one requirement.",
-    "unusable": "No verdict was possible.",
-    "interrupted": "The run was interrupted: there is no verdict.",
+    Verdict.CONFORMANT: "The server keeps every MUST that was checked.",
+    Verdict.NONCONFORMANT: "The server breaks at least one requirement.",
+    Verdict.UNUSABLE: "No verdict was possible.",
+    Verdict.INTERRUPTED: "The run was interrupted: there is no verdict.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class ProfileRow:
+class ProfileCount:
     """One profile of the protocol: whether it was checked, and how its requirements fared."""
 
     name: str
@@ -42,17 +36,17 @@ class ProfileRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Breach:
+class BreachedRequirement:
     """One requirement that was broken or not followed, and the checks that found it, the one that explains it first."""
 
     requirement: RequirementRow
-    rows: tuple[Row, ...]
-    finding: Finding
+    checks: tuple[CheckRow, ...]
+    breach: BreachRow
 
     @property
-    def known(self) -> bool:
-        """Whether the baseline expects it wherever it was found."""
-        return all(row.get("known", False) for row in self.rows)
+    def in_baseline(self) -> bool:
+        """Whether the baseline lists it wherever it was found."""
+        return all(check.get("known", False) for check in self.checks)
 
 
 def verdict_sentence(report: Report) -> str:
@@ -60,40 +54,35 @@ def verdict_sentence(report: Report) -> str:
     return " ".join(filter(None, (_VERDICTS.get(report["verdict"], ""), report.get("stalled"))))
 
 
-def short(row: Row) -> str:
-    """Give the name of a check without its module."""
-    return row["check"].rpartition("::")[2]
-
-
-def profile_rows(report: Report) -> list[ProfileRow]:
+def by_profile(report: Report) -> list[ProfileCount]:
     """Count the requirements of each profile."""
     names = dict.fromkeys([*report["profiles"], *report["not_claimed"]])
     return [_profile(report, name) for name in names]
 
 
-def _profile(report: Report, name: str) -> ProfileRow:
+def _profile(report: Report, name: str) -> ProfileCount:
     rows = [row for row in report["requirements"] if row["profile"] == name]
     decided = [row for row in rows if row["outcome"] in CHECKED]
-    musts = [row["outcome"] for row in decided if row["level"] == "MUST"]
-    shoulds = [row["outcome"] for row in decided if row["level"] == "SHOULD"]
+    musts = [row["outcome"] for row in decided if row["level"] == Level.MUST]
+    shoulds = [row["outcome"] for row in decided if row["level"] == Level.SHOULD]
 
-    def named(outcome: str) -> tuple[str, ...]:
+    def named(outcome: RequirementOutcome) -> tuple[str, ...]:
         return tuple(row["id"] for row in rows if row["outcome"] == outcome)
 
-    return ProfileRow(
+    return ProfileCount(
         name=name,
         checked=name in report["profiles"],
-        must_kept=musts.count("kept"),
+        must_kept=musts.count(RequirementOutcome.KEPT),
         must=len(musts),
-        should_kept=shoulds.count("kept"),
+        should_kept=shoulds.count(RequirementOutcome.KEPT),
         should=len(shoulds),
-        broken=named("broken"),
-        not_followed=named("not_followed"),
-        undecided=named("undecided"),
+        broken=named(RequirementOutcome.BROKEN),
+        not_followed=named(RequirementOutcome.NOT_FOLLOWED),
+        undecided=named(RequirementOutcome.UNDECIDED),
     )
 
 
-def breaches(report: Report) -> list[Breach]:
+def breached(report: Report) -> list[BreachedRequirement]:
     """Give what was broken or not followed, in the order of the specification.
 
     The check that explains a requirement is one that is about it, and of those the one with the fewest messages.
@@ -101,9 +90,9 @@ def breaches(report: Report) -> list[Breach]:
     found = []
     for requirement in report["requirements"]:
         identifier = requirement["id"]
-        rows = [row for row in report["results"] if identifier in row["violated"]]
-        rows.sort(key=lambda row: (identifier not in row["requirements"], len(row.get("messages", ()))))
-        findings = [one for row in rows for one in row.get("findings", ()) if identifier in one["requirements"]]
-        if findings:
-            found.append(Breach(requirement, tuple(rows), findings[0]))
+        checks = [row for row in report["results"] if identifier in row["violated"]]
+        checks.sort(key=lambda row: (identifier not in row["requirements"], len(row.get("messages", ()))))
+        breaches = [one for row in checks for one in row.get("findings", ()) if identifier in one["requirements"]]
+        if breaches:
+            found.append(BreachedRequirement(requirement, tuple(checks), breaches[0]))
     return found

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from signalproof.reports.digest import breaches, short
+from signalproof.protocol.requirements import Level
+from signalproof.reports.digest import breached
 from signalproof.reports.shape import Report
+from signalproof.text.node_id import case_of
 
 __all__ = ["annotate", "append_summary"]
 
@@ -14,24 +16,24 @@ __all__ = ["annotate", "append_summary"]
 def annotate(report: Report, environment: Mapping[str, str]) -> Iterator[str]:
     """Give a line for each requirement that was broken or not followed; none outside GitHub Actions.
 
-    What the baseline expects is a notice.
+    What the baseline lists is a notice.
     """
     if environment.get("GITHUB_ACTIONS") != "true":
         return
     if "problem" in report:
         yield _command("error", "The target cannot be judged", f"{report['problem']}\n{report.get('remedy', '')}")
-    for breach in breaches(report):
-        kind = "error" if breach.requirement["level"] == "MUST" or report["strict"] else "warning"
-        kind = "notice" if breach.known else kind
-        found = breach.finding
+    for found in breached(report):
+        kind = "error" if found.requirement["level"] == Level.MUST or report["strict"] else "warning"
+        kind = "notice" if found.in_baseline else kind
+        breach = found.breach
         lines = [
-            breach.requirement["sentence"],
-            f"expected {found['expected']}",
-            f"received {found['received']}",
-            *([f"hint: {found['hint']}"] if "hint" in found else []),
-            f"found by {', '.join(short(row) for row in breach.rows[:3])}",
+            found.requirement["sentence"],
+            f"expected {breach['expected']}",
+            f"received {breach['received']}",
+            *([f"hint: {breach['hint']}"] if "hint" in breach else []),
+            f"found by {', '.join(case_of(row['check']) for row in found.checks[:3])}",
         ]
-        yield _command(kind, breach.requirement["id"], "\n".join(lines))
+        yield _command(kind, found.requirement["id"], "\n".join(lines))
 
 
 def _command(kind: str, title: str, message: str) -> str:

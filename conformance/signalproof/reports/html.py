@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signalproof.reports import diagram, plot
-from signalproof.reports.digest import OUTCOMES, breaches, profile_rows, short, verdict_sentence
-from signalproof.reports.shape import Report, Row
+from signalproof.reports.digest import OUTCOMES, breached, by_profile, verdict_sentence
+from signalproof.reports.shape import CheckRow, Report
+from signalproof.run.outcomes import CheckOutcome
+from signalproof.text.node_id import case_of
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -35,13 +37,13 @@ def render(report: Report) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"short": short, "diagram": _diagram, "transcript": _transcript, "prose": _prose}
+    environment.filters |= {"case": case_of, "diagram": _diagram, "transcript": _transcript, "prose": _prose}
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
-    found = breaches(report)
+    found = breached(report)
     shown: dict[str, str] = {}
-    for breach in found:
-        shown.setdefault(breach.rows[0]["check"], breach.requirement["id"])
+    for one in found:
+        shown.setdefault(one.checks[0]["check"], one.requirement["id"])
     plots = []
     for kind, (title, meaning) in _PLOTS.items():
         if rows := plot.distributions(report["timings"], kind):
@@ -49,12 +51,12 @@ def render(report: Report) -> bytes:
     page = environment.get_template("report.html.j2").render(
         report=report,
         sentence=verdict_sentence(report),
-        profiles=profile_rows(report),
+        profiles=by_profile(report),
         outcomes=OUTCOMES,
-        breaches=found,
+        breached=found,
         shown=shown,
-        faults=[row for row in report["results"] if row["outcome"] == "error"],
-        skipped=[row for row in report["results"] if row["outcome"] == "skipped"],
+        faults=[row for row in report["results"] if row["outcome"] == CheckOutcome.ERROR],
+        skipped=[row for row in report["results"] if row["outcome"] == CheckOutcome.SKIPPED],
         checks=_checks(report),
         plots=plots,
         style=_own(style),
@@ -65,9 +67,9 @@ def render(report: Report) -> bytes:
     return page.encode("utf-8", "backslashreplace")
 
 
-def _checks(report: Report) -> dict[str, list[Row]]:
+def _checks(report: Report) -> dict[str, list[CheckRow]]:
     """Give the checks that decide each requirement."""
-    found: dict[str, list[Row]] = {row["id"]: [] for row in report["requirements"]}
+    found: dict[str, list[CheckRow]] = {row["id"]: [] for row in report["requirements"]}
     for row in report["results"]:
         for identifier in row["requirements"]:
             found.setdefault(identifier, []).append(row)
@@ -85,7 +87,7 @@ def _own(markup: str) -> Markup:
     return Markup(markup)  # noqa: S704
 
 
-def _diagram(row: Row) -> Markup:
+def _diagram(row: CheckRow) -> Markup:
     return _own(diagram.draw(row.get("messages", [])))
 
 
@@ -99,7 +101,7 @@ def _prose(text: str) -> Markup:
     )
 
 
-def _transcript(row: Row) -> str:
+def _transcript(row: CheckRow) -> str:
     """Write all messages with their contents."""
     lines = []
     for at, source, destination, channel, text, content in row.get("messages", []):

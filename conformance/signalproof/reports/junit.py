@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree as Xml
 
-from signalproof.reports.digest import OUTCOMES, short
-from signalproof.reports.shape import Report, Row
+from signalproof.reports.digest import OUTCOMES
+from signalproof.reports.shape import CheckRow, Report
+from signalproof.run.outcomes import CheckOutcome
+from signalproof.text.node_id import case_of, topic_of
 
 __all__ = ["render"]
 
@@ -29,15 +31,15 @@ def render(report: Report) -> bytes:
         _text(Xml.SubElement(case, "error", {"message": _clean(report["problem"]), "type": "TargetUnusable"}), text)
         root.set("tests", "1")
         root.set("errors", "1")
-    for topic in dict.fromkeys(_topic(row) for row in rows):
-        _suite(root, report, topic, [row for row in rows if _topic(row) == topic])
+    for topic in dict.fromkeys(topic_of(row["check"]) for row in rows):
+        _suite(root, report, topic, [row for row in rows if topic_of(row["check"]) == topic])
     Xml.indent(root)
     document: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
     return document + b"\n"
 
 
-def _suite(root: Xml.Element, report: Report, topic: str, rows: list[Row]) -> None:
-    skipped = str(sum(row["outcome"] == "skipped" or row.get("known", False) for row in rows))
+def _suite(root: Xml.Element, report: Report, topic: str, rows: list[CheckRow]) -> None:
+    skipped = str(sum(row["outcome"] == CheckOutcome.SKIPPED or row.get("known", False) for row in rows))
     attributes = {"name": f"signalproof.{topic}", **_counts(rows), "skipped": skipped, "time": f"{_time(rows):.3f}"}
     attributes["timestamp"] = report["started_at"].partition("+")[0]
     suite = Xml.SubElement(root, "testsuite", attributes)
@@ -53,32 +55,37 @@ def _suite(root: Xml.Element, report: Report, topic: str, rows: list[Row]) -> No
         _case(suite, topic, row)
 
 
-def _case(suite: Xml.Element, topic: str, row: Row) -> None:
-    attributes = {"classname": f"signalproof.{topic}", "name": _clean(short(row)), "time": f"{row['duration_s']:.3f}"}
+def _case(suite: Xml.Element, topic: str, row: CheckRow) -> None:
+    attributes = {
+        "classname": f"signalproof.{topic}",
+        "name": _clean(case_of(row["check"])),
+        "time": f"{row['duration_s']:.3f}",
+    }
     case = Xml.SubElement(suite, "testcase", {**attributes, "group": ", ".join(row["requirements"])})
     message, ladder = row["message"], row.get("ladder", "")
     parts = [message, *([f"hint: {row['hint']}"] if "hint" in row else []), "", ladder]
     whole = "\n".join(parts)
     head = _clean(message.partition("\n")[0])
-    match "known" if row.get("known") else row["outcome"]:
-        case "known":
-            Xml.SubElement(case, "skipped", {"message": f"known, by the baseline: {head}"})
-            _text(Xml.SubElement(case, "system-out"), whole)
-        case "failed":
+    if row.get("known"):
+        Xml.SubElement(case, "skipped", {"message": f"known, by the baseline: {head}"})
+        _text(Xml.SubElement(case, "system-out"), whole)
+        return
+    match row["outcome"]:
+        case CheckOutcome.FAILED:
             _text(Xml.SubElement(case, "failure", {"message": head, "type": "NonConformance"}), whole)
-        case "error":
+        case CheckOutcome.ERROR:
             _text(Xml.SubElement(case, "error", {"message": head, "type": "KitError"}), whole)
-        case "skipped":
+        case CheckOutcome.SKIPPED:
             Xml.SubElement(case, "skipped", {"message": head})
-        case "passed":
+        case CheckOutcome.PASSED:
             pass
         case other:
             _text(Xml.SubElement(case, "system-out"), f"{other}: {whole}")
 
 
-def _counts(rows: list[Row]) -> dict[str, str]:
-    failures = sum(row["outcome"] == "failed" and not row.get("known") for row in rows)
-    errors = sum(row["outcome"] == "error" for row in rows)
+def _counts(rows: list[CheckRow]) -> dict[str, str]:
+    failures = sum(row["outcome"] == CheckOutcome.FAILED and not row.get("known") for row in rows)
+    errors = sum(row["outcome"] == CheckOutcome.ERROR for row in rows)
     return {"tests": str(len(rows)), "failures": str(failures), "errors": str(errors)}
 
 
@@ -86,12 +93,8 @@ def _no_counts(errors: str) -> dict[str, str]:
     return {"failures": "0", "errors": errors}
 
 
-def _time(rows: list[Row]) -> float:
+def _time(rows: list[CheckRow]) -> float:
     return sum(row["duration_s"] for row in rows)
-
-
-def _topic(row: Row) -> str:
-    return row["check"].partition("::")[0].rpartition("/")[2].removeprefix("test_").removesuffix(".py")
 
 
 def _text(element: Xml.Element, text: str) -> None:

@@ -6,13 +6,20 @@ import html
 import re
 from collections.abc import Iterator
 
-from signalproof.reports.digest import Breach, breaches, profile_rows, short, verdict_sentence
-from signalproof.reports.shape import Report, Row
+from signalproof.protocol.requirements import Level
+from signalproof.reports.digest import BreachedRequirement, breached, by_profile, verdict_sentence
+from signalproof.reports.shape import CheckRow, Report
+from signalproof.run.outcomes import CheckOutcome
+from signalproof.text.node_id import case_of
 
-__all__ = ["code", "render"]
+__all__ = ["code", "escaped", "render"]
 
-LADDERS = 10
-"""How many ladders are shown; GitHub takes 1 MiB a step."""
+MOST_LADDERS = 10
+"""GitHub takes 1 MiB a step."""
+MOST_CHECKS = 3
+"""How many of the checks that found a breach are named."""
+
+_NO_VERDICT = {CheckOutcome.SKIPPED: "not run", CheckOutcome.ERROR: "fault of the kit"}
 
 
 def render(report: Report) -> bytes:
@@ -31,14 +38,14 @@ def _lines(report: Report) -> Iterator[str]:
         yield code(report.get("remedy", ""))
         return
     yield from _numbers(report)
-    found = breaches(report)
-    for title, level in (("Broken", "MUST"), ("Not followed", "SHOULD")):
-        of_level = [breach for breach in found if breach.requirement["level"] == level]
+    found = breached(report)
+    for title, level in (("Broken", Level.MUST), ("Not followed", Level.SHOULD)):
+        of_level = [one for one in found if one.requirement["level"] == level]
         if of_level:
             yield f"### {title}"
             yield ""
-            for breach in of_level:
-                yield from _breach(breach)
+            for one in of_level:
+                yield from _breached(one)
             yield ""
     yield from _ladders(found)
     yield from _rest(report)
@@ -54,7 +61,7 @@ def _numbers(report: Report) -> Iterator[str]:
     yield ""
     yield "| profile | MUST kept | SHOULD followed | broken | not followed | undecided |"
     yield "|---|---|---|---|---|---|"
-    for row in profile_rows(report):
+    for row in by_profile(report):
         if not row.checked:
             yield f"| {row.name} | not checked | | | | |"
             continue
@@ -63,24 +70,24 @@ def _numbers(report: Report) -> Iterator[str]:
     yield ""
 
 
-def _breach(breach: Breach) -> Iterator[str]:
-    requirement, found = breach.requirement, breach.finding
-    mark = " (known, by the baseline)" if breach.known else ""
+def _breached(found: BreachedRequirement) -> Iterator[str]:
+    requirement, breach = found.requirement, found.breach
+    mark = " (known, by the baseline)" if found.in_baseline else ""
     yield f"- **{requirement['id']}**{mark} {escaped(requirement['sentence'])}"
-    yield f"  - expected {code(found['expected'])}"
-    yield f"  - received {code(found['received'])}"
-    if "hint" in found:
-        yield f"  - hint: {code(found['hint'])}"
-    names = ", ".join(code(short(row)) for row in breach.rows[:3])
-    more = f" and {len(breach.rows) - 3} more" if len(breach.rows) > 3 else ""
+    yield f"  - expected {code(breach['expected'])}"
+    yield f"  - received {code(breach['received'])}"
+    if "hint" in breach:
+        yield f"  - hint: {code(breach['hint'])}"
+    names = ", ".join(code(case_of(row["check"])) for row in found.checks[:MOST_CHECKS])
+    more = f" and {len(found.checks) - MOST_CHECKS} more" if len(found.checks) > MOST_CHECKS else ""
     yield f"  - found by {names}{more}"
 
 
-def _ladders(found: list[Breach]) -> Iterator[str]:
-    rows: dict[str, Row] = {breach.rows[0]["check"]: breach.rows[0] for breach in found}
-    for row in [row for row in rows.values() if row.get("ladder")][:LADDERS]:
+def _ladders(found: list[BreachedRequirement]) -> Iterator[str]:
+    rows: dict[str, CheckRow] = {one.checks[0]["check"]: one.checks[0] for one in found}
+    for row in [row for row in rows.values() if row.get("ladder")][:MOST_LADDERS]:
         fence = "`" * max(3, 1 + max(map(len, re.findall("`+", row.get("ladder", ""))), default=0))
-        yield f"<details><summary>{html.escape(short(row))}</summary>"
+        yield f"<details><summary>{html.escape(case_of(row['check']))}</summary>"
         yield ""
         yield f"{fence}text"
         yield row.get("ladder", "")
@@ -92,9 +99,8 @@ def _ladders(found: list[Breach]) -> Iterator[str]:
 
 def _rest(report: Report) -> Iterator[str]:
     for row in report["results"]:
-        if row["outcome"] in {"skipped", "error"}:
-            word = "not run" if row["outcome"] == "skipped" else "fault of the kit"
-            yield f"- {word}: {code(short(row))}: {escaped(row['message'])}"
+        if word := _NO_VERDICT.get(row["outcome"]):
+            yield f"- {word}: {code(case_of(row['check']))}: {escaped(row['message'])}"
 
 
 def code(text: str) -> str:

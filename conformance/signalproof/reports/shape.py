@@ -1,11 +1,17 @@
-"""The shape of `report.json` for the modules that read and write it; `schemas/report/Report.json` explains it."""
+"""The shape of `report.json` for the modules that write and read it; `schemas/report/Report.json` explains it.
+
+In a report that was read from a file, levels, outcomes and the verdict are texts that are equal to these words.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
-__all__ = ["VERSION", "Finding", "Kit", "Message", "Report", "RequirementRow", "Row", "Summary", "Timing"]
+from signalproof.protocol.requirements import Level
+from signalproof.run.outcomes import CheckOutcome, RequirementOutcome, Verdict
+
+__all__ = ["VERSION", "BreachRow", "CheckRow", "Kit", "Message", "Report", "RequirementRow", "Summary", "Timing"]
 
 VERSION = 1
 """Raised when a reader of an older report would misunderstand a newer one."""
@@ -37,19 +43,19 @@ class RequirementRow(TypedDict):
     """What came of one requirement of the specification."""
 
     id: str
-    level: str
+    level: Level
     profile: str
     sentence: str
     link: str
-    outcome: str
+    outcome: RequirementOutcome
     reason: NotRequired[str]
 
 
-class Finding(TypedDict):
-    """One breach."""
+class BreachRow(TypedDict):
+    """One breach that a check found."""
 
     requirements: list[str]
-    level: str
+    level: Level
     expected: str
     received: str
     hint: NotRequired[str]
@@ -59,20 +65,20 @@ Message = tuple[float, str, str, str, str, str]
 """Milliseconds, source, destination, channel, what it was in short, and its content."""
 
 
-class Row(TypedDict):
+class CheckRow(TypedDict):
     """What came of one check."""
 
     check: str
     requirements: list[str]
-    level: str
-    outcome: str
+    level: Level
+    outcome: CheckOutcome
     duration_s: float
     message: str
     violated: list[str]
     known: NotRequired[bool]
     hint: NotRequired[str]
     ladder: NotRequired[str]
-    findings: NotRequired[list[Finding]]
+    findings: NotRequired[list[BreachRow]]
     messages: NotRequired[list[Message]]
     earlier_messages: NotRequired[int]
 
@@ -97,12 +103,12 @@ class Report(TypedDict):
     profiles_reason: str
     not_claimed: list[str]
     strict: bool
-    verdict: str
+    verdict: Verdict
     problem: NotRequired[str]
     remedy: NotRequired[str]
     stalled: NotRequired[str]
     summary: Summary
     requirements: list[RequirementRow]
     baseline: NotRequired[Mapping[str, object]]
-    results: list[Row]
+    results: list[CheckRow]
     timings: list[Timing]

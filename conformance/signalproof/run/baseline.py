@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 from signalproof.errors import InvalidTarget, NonConformance
 from signalproof.protocol.coverage import checks_by_requirement
-from signalproof.protocol.requirements import Level, catalogue
-from signalproof.run.runner import Result
+from signalproof.protocol.requirements import Level
+from signalproof.run.result import Result
+from signalproof.text.node_id import case_of, function_in_module, function_of
+from signalproof.text.suggestion import nearest
 
-__all__ = ["Assessment", "Baseline", "Entry", "Expected", "plain_name"]
+__all__ = ["REASON_MISSING", "Assessment", "Baseline", "BaselineEntry", "Baselines", "ListedAs", "suggestion"]
 
-TODO = "TODO"
-_HEADER = re.compile(r"\s*\[\[\s*known\s*\]\]")
-_FIELDS = ("requirement", "check", "outcome", "reason")
+REASON_MISSING = "TODO"
+"""How a reason begins that nobody has given yet."""
 
 
-class Expected(StrEnum):
-    """What an entry expects of its requirement: a MUST is broken, a SHOULD is not followed, or now and then either."""
+class ListedAs(StrEnum):
+    """As what an entry lists its requirement: a MUST is broken, a SHOULD is not followed, or now and then either."""
 
     FAIL = "fail"
     WARN = "warn"
     FLAKY = "flaky"
 
+    @classmethod
+    def of(cls, level: Level) -> Self:
+        """Give what an entry for a requirement of this level says, unless it is flaky."""
+        return cls.FAIL if level is Level.MUST else cls.WARN
+
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One expected breach.
+class BaselineEntry:
+    """One breach that is listed.
 
     `check` is the name of a check, with or without its parameter, or empty for all checks; `line` and `last_line`
     are where the entry stands, counted from 1.
@@ -41,7 +44,7 @@ class Entry:
 
     requirement: str
     check: str
-    outcome: Expected
+    listed_as: ListedAs
     reason: str
     line: int
     last_line: int
@@ -49,7 +52,7 @@ class Entry:
     @property
     def unexplained(self) -> bool:
         """Whether nobody has given the reason yet."""
-        return self.reason.startswith(TODO)
+        return self.reason.startswith(REASON_MISSING)
 
     @property
     def subject(self) -> str:
@@ -57,17 +60,12 @@ class Entry:
         return f"{self.requirement} in {self.check}" if self.check else self.requirement
 
     def names(self, check: str) -> bool:
-        """Whether the entry is about this check among others, given by its plain name."""
-        return self.check in {"", check, check.partition("[")[0]}
+        """Whether the entry is about this check among others, given with its parameter."""
+        return self.check in {"", check, function_of(check)}
 
     def covers(self, requirement: str, check: str) -> bool:
-        """Whether a breach of `requirement` in this check is expected."""
+        """Whether it lists a breach of `requirement` in this check."""
         return requirement == self.requirement and self.names(check)
-
-
-def plain_name(node_id: str) -> str:
-    """Give the name of a check as baselines write it: `test_x` or `test_x[parameter]`."""
-    return node_id.rpartition("::")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +77,9 @@ class Assessment:
     """
 
     baseline: Baseline
-    seen: Mapping[Entry, int]
-    stale: Sequence[Entry]
-    open: Sequence[Entry]
+    seen: Mapping[BaselineEntry, int]
+    stale: Sequence[BaselineEntry]
+    open: Sequence[BaselineEntry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,49 +87,42 @@ class Baseline:
     """The entries of one file, in its order."""
 
     path: Path
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[BaselineEntry, ...] = ()
 
-    @classmethod
-    def load(cls, path: Path, option: str = "--baseline") -> Baseline:
-        """Read a file; raises `InvalidTarget`, with the line and the remedy, when it is no baseline."""
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise InvalidTarget(
-                f"{option} {path} cannot be read: {error.strerror}; --write-baseline {path} makes one"
-            ) from None
-        except ValueError:
-            raise InvalidTarget(f"{option} {path} is not text in UTF-8") from None
-        return cls(path, tuple(_entries(path, text)))
-
-    def entry(self, requirement: str, check: str) -> Entry | None:
-        """Give the entry that expects a breach, the most precise of several."""
+    def entry(self, requirement: str, check: str) -> BaselineEntry | None:
+        """Give the entry that lists a breach, the most precise of several."""
         found = [entry for entry in self.entries if entry.covers(requirement, check)]
         return max(found, key=lambda entry: len(entry.check), default=None)
 
-    def expects(self, found: NonConformance, check: str) -> bool:
-        """Whether a finding is expected: each of the requirements it names has to be."""
-        return all(self.entry(requirement, check) for requirement in found.requirements)
+    def lists(self, found: NonConformance, check: str) -> bool:
+        """Whether a breach in a check, given by its node id, is listed: each requirement that it names has to be."""
+        return all(self.entry(requirement, case_of(check)) for requirement in found.requirements)
 
     def mark(self, result: Result) -> None:
-        """Note in a judged result which of its findings are expected."""
-        name = plain_name(result.check.name)
-        result.expected = [found for found in result.findings if self.expects(found, name)]
+        """Note in a judged result which of its breaches are listed."""
+        result.listed = [found for found in result.all_breaches if self.lists(found, result.check.name)]
+
+    def reason(self, result: Result) -> str:
+        """Say why the breaches in a check are listed."""
+        name = case_of(result.check.name)
+        entries = [self.entry(identifier, name) for identifier in sorted(result.violated)]
+        return "; ".join(dict.fromkeys(f"{entry.requirement}: {entry.reason}" for entry in entries if entry))
 
     def assess(self, results: Iterable[Result], *, selected: Collection[str], whole: bool) -> Assessment:
         """Hold the results of a run against the entries.
 
-        `selected` are the plain names of the checks that the profiles ask for; `whole` says that none of the suite
-        was out of reach. An entry is stale only when all checks that could have shown its breach ran to their end.
+        `selected` are the checks that the profiles ask for, with their parameters; `whole` says that none of the
+        suite was out of reach. An entry is stale only when all checks that could have shown its breach ran to
+        their end.
         """
-        ran = {plain_name(result.check.name): result for result in results}
-        seen: dict[Entry, int] = {}
+        ran = {case_of(result.check.name): result for result in results}
+        seen: dict[BaselineEntry, int] = {}
         stale, undecided = [], []
         for entry in self.entries:
             broken = sum(entry.names(name) and entry.requirement in result.violated for name, result in ran.items())
             if broken:
                 seen[entry] = broken
-            elif entry.outcome is not Expected.FLAKY and _decided(entry, ran, selected, whole=whole):
+            elif entry.listed_as is not ListedAs.FLAKY and _decided(entry, ran, selected, whole=whole):
                 stale.append(entry)
             else:
                 undecided.append(entry)
@@ -140,16 +131,15 @@ class Baseline:
     def require_cases(self, names: Collection[str]) -> None:
         """Raise `InvalidTarget` for an entry whose check has no such parameter; `names` are those collected."""
         for entry in self.entries:
-            function = entry.check.partition("[")[0]
-            cases = [name for name in names if name.partition("[")[0] == function]
+            function = function_of(entry.check)
+            cases = [name for name in names if function_of(name) == function]
             if entry.check != function and cases and entry.check not in cases:
                 raise InvalidTarget(
-                    f"{self.path}, line {entry.line}: there is no check {entry.check}; "
-                    f"{_suggestion(entry.check, cases)}"
+                    f"{self.path}, line {entry.line}: there is no check {entry.check}; {suggestion(entry.check, cases)}"
                 )
 
 
-def _decided(entry: Entry, ran: Mapping[str, Result], selected: Collection[str], *, whole: bool) -> bool:
+def _decided(entry: BaselineEntry, ran: Mapping[str, Result], selected: Collection[str], *, whole: bool) -> bool:
     """Whether a run without the breach shows that the entry is not true any more."""
     if entry.check:
         concerned = [name for name in selected if entry.names(name)]
@@ -161,109 +151,63 @@ def _decided(entry: Entry, ran: Mapping[str, Result], selected: Collection[str],
     return complete and bool(concerned) and all(name in ran and ran[name].ended for name in concerned)
 
 
-# ── reading ────────────────────────────────────────────────────────────────────────────────────
+@dataclass(slots=True)
+class Baselines:
+    """The baselines of one session: what `--baseline` and `--write-baseline` ask for; without them it does nothing.
+
+    The verdict is held against `baseline`; `written` is the file to write, `previous` what it builds upon.
+    """
+
+    baseline: Baseline | None = None
+    written: Path | None = None
+    previous: Baseline | None = None
+    _selected: frozenset[str] = field(default_factory=frozenset)
+    _whole: bool = False
+
+    def collected(self, checks: Collection[str], selected: Collection[str]) -> None:
+        """Take the node ids of all checks that were found, and of those that the profiles ask for.
+
+        Raises `InvalidTarget` for an entry about a check with a parameter that it does not have.
+        """
+        if self.baseline is None and self.previous is None:
+            return
+        suite = {name for names in checks_by_requirement().values() for name in names}
+        self._whole = suite <= set(map(function_in_module, checks))
+        self._selected = frozenset(map(case_of, selected))
+        for baseline in (self.baseline, self.previous):
+            if baseline is not None and self._whole:
+                baseline.require_cases([case_of(node_id) for node_id in checks])
+
+    def lists(self, found: NonConformance, check: str) -> bool:
+        """Whether the baseline lists a breach in a check, given by its node id."""
+        return self.baseline is not None and self.baseline.lists(found, check)
+
+    def mark(self, results: Iterable[Result]) -> None:
+        """Note in judged results which breaches are listed."""
+        if self.baseline is not None:
+            for result in results:
+                self.baseline.mark(result)
+
+    def reason(self, result: Result) -> str:
+        """Say why the breaches in a check are listed."""
+        return self.baseline.reason(result) if self.baseline is not None else ""
+
+    def assess(self, results: Sequence[Result]) -> Assessment | None:
+        """Hold a run against the baseline."""
+        return self._assess(self.baseline, results)
+
+    def assess_previous(self, results: Sequence[Result]) -> Assessment | None:
+        """Hold a run against what the written baseline builds upon."""
+        return self._assess(self.previous, results)
+
+    def _assess(self, baseline: Baseline | None, results: Sequence[Result]) -> Assessment | None:
+        return baseline.assess(results, selected=self._selected, whole=self._whole) if baseline else None
 
 
-def _entries(path: Path, text: str) -> Iterator[Entry]:
-    try:
-        content = tomllib.loads(text)
-    except ValueError as error:
-        raise InvalidTarget(f"{path} is not TOML: {error}") from None
-    if unknown := set(content) - {"known"}:
-        raise InvalidTarget(f"{path}: {min(unknown)!r} is unknown; a baseline has entries headed [[known]], no more")
-    tables = content.get("known", [])
-    headers = _headers(text, len(tables)) if isinstance(tables, list) else []
-    if not isinstance(tables, list) or len(headers) != len(tables):
-        raise InvalidTarget(f"{path}: head each entry with [[known]] on a line of its own")
-    lines = text.split("\n")
-    seen: dict[tuple[str, str], int] = {}
-    for number, table in enumerate(tables):
-        end = headers[number + 1] if number + 1 < len(headers) else len(lines)
-        block = lines[headers[number] : end]
-        while not block[-1].strip() or block[-1].lstrip().startswith("#"):
-            block.pop()
-        entry = _Reader(path, headers[number] + 1, block, table).entry()
-        first = seen.setdefault((entry.requirement, entry.check), entry.line)
-        if first != entry.line:
-            raise InvalidTarget(
-                f"{path}, line {entry.line}: {entry.subject} stands there already, in line {first}: delete one of them"
-            )
-        yield entry
-
-
-def _headers(text: str, expected: int) -> list[int]:
-    """Find the lines, counted from 0, that head an entry, and not those inside a text of several lines."""
-    lines = text.split("\n")
-    found = [number for number, line in enumerate(lines) if _HEADER.match(line)]
-    if len(found) == expected:
-        return found
-
-    def outside_of_texts(number: int) -> bool:
-        try:
-            tomllib.loads("\n".join(lines[:number]))
-        except ValueError:
-            return False
-        return True
-
-    return [number for number in found if outside_of_texts(number)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads one entry: its table, and the lines from which that came, for messages."""
-
-    path: Path
-    line: int
-    block: Sequence[str]
-    table: Mapping[str, Any]
-
-    def entry(self) -> Entry:
-        """Give the entry; raises `InvalidTarget`."""
-        for key in self.table:
-            if key not in _FIELDS:
-                raise self._error(key, f"{key!r} is unknown; {_suggestion(key, _FIELDS)}")
-        check = plain_name(self._text("check")) if "check" in self.table else ""
-        functions = sorted({plain_name(name) for names in checks_by_requirement().values() for name in names})
-        if check and check.partition("[")[0] not in functions:
-            raise self._error("check", f"there is no check {check!r}; {_suggestion(check, functions)}")
-        requirement = self._text("requirement")
-        if requirement not in catalogue():
-            problem = f"there is no requirement {requirement!r}"
-            raise self._error("requirement", f"{problem}; {_suggestion(requirement, list(catalogue()))}")
-        return Entry(
-            requirement, check, self._outcome(requirement), self._text("reason"),
-            self.line, self.line + len(self.block) - 1,
-        )  # fmt: skip
-
-    def _outcome(self, requirement: str) -> Expected:
-        text = self._text("outcome")
-        if text not in set(Expected):
-            raise self._error("outcome", f"{text!r} is no outcome; {_suggestion(text, list(Expected))}")
-        level = catalogue()[requirement].level
-        fitting = Expected.FAIL if level is Level.MUST else Expected.WARN
-        if text not in {fitting, Expected.FLAKY}:
-            raise self._error("outcome", f"{requirement} is a {level}: write {fitting.value!r} or 'flaky'")
-        return Expected(text)
-
-    def _text(self, key: str) -> str:
-        value = self.table.get(key)
-        if not isinstance(value, str) or not value.strip():
-            wanted = "say why this is expected" if key == "reason" else f"give the {key}"
-            raise self._error(key, f"the entry has no {key}: {wanted}, as a text")
-        return value.strip()
-
-    def _error(self, key: str, problem: str) -> InvalidTarget:
-        """Make the error about one key, with the line on which it stands, or else that of the entry."""
-        starts = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=")
-        offset = next((number for number, line in enumerate(self.block) if starts.match(line)), 0)
-        return InvalidTarget(f"{self.path}, line {self.line + offset}: {problem}")
-
-
-def _suggestion(word: str, known: Sequence[str]) -> str:
-    """Say what may have been meant."""
-    near = get_close_matches(word, known, n=1, cutoff=0.5) or get_close_matches(word.upper(), known, n=1, cutoff=0.5)
-    if near:
+def suggestion(word: str, choice: Sequence[str]) -> str:
+    """Say what may have been meant by a word of a baseline; they are short, so that half of one has to do."""
+    if near := nearest(word, choice, likeness=0.5):
         return f"did you mean {near[0]}?"
-    if len(known) <= 8:
-        return f"choose from {', '.join(known)}"
+    if len(choice) <= 8:
+        return f"choose from {', '.join(choice)}"
     return "`signalproof list` prints all of them"

@@ -11,9 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import perf_counter
 
 from signalproof.cast.cast import Cast
@@ -26,95 +24,9 @@ from signalproof.judge.ledger import Ledger
 from signalproof.net.http import Http
 from signalproof.pause import pause
 from signalproof.run.loop_lag import Stalls
+from signalproof.run.result import Check, Result
 
-__all__ = ["Check", "Result", "Run", "Verdict"]
-
-
-class Verdict(StrEnum):
-    """How one check ended."""
-
-    PASSED = "passed"
-    WARNED = "warned"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check: `name` is its node id, `body` the coroutine function, `requirements` the ids it cites.
-
-    `alone` runs it after the others, `early` begins it before them; `waits_for` names the limit of the target
-    that it has to wait for.
-    """
-
-    name: str
-    body: Callable[[Cast], Awaitable[None]]
-    requirements: tuple[str, ...]
-    alone: bool = False
-    early: bool = False
-    waits_for: str | None = None
-
-
-@dataclass(slots=True)
-class Result:
-    """What came of one check.
-
-    `error` is what ended it: a breach, or a fault of the kit; `complete` is false while it runs and when it was
-    cut off; `judged` is false until the run settled; `skipped` says why it was not run; `expected` are the
-    findings that the baseline expects.
-    """
-
-    check: Check
-    cast: Cast
-    duration: float = 0.0
-    error: BaseException | None = None
-    complete: bool = False
-    judged: bool = False
-    skipped: str | None = None
-    breaches: list[NonConformance] = field(default_factory=list)
-    expected: list[NonConformance] = field(default_factory=list)
-
-    @property
-    def verdict(self) -> Verdict:
-        """The verdict; a breach of the target outweighs a fault of the kit."""
-        if self.skipped is not None:
-            return Verdict.SKIPPED
-        if self.breaches:
-            return Verdict.FAILED
-        if self.error is not None:
-            return Verdict.ERROR
-        return Verdict.WARNED if self.cast.warnings else Verdict.PASSED
-
-    @property
-    def findings(self) -> list[NonConformance]:
-        """All breaches, the new ones first, and of these those of a MUST."""
-        return sorted([*self.breaches, *self.cast.warnings], key=self.expected.__contains__)
-
-    @property
-    def new_breaches(self) -> list[NonConformance]:
-        """The breaches of a MUST that no baseline expects."""
-        return [found for found in self.breaches if found not in self.expected]
-
-    @property
-    def new_warnings(self) -> list[NonConformance]:
-        """The breaches of a SHOULD that no baseline expects."""
-        return [found for found in self.cast.warnings if found not in self.expected]
-
-    @property
-    def known(self) -> bool:
-        """Whether the baseline expects all that was found, and something was."""
-        return bool(self.expected) and len(self.expected) == len(self.findings)
-
-    @property
-    def violated(self) -> set[str]:
-        """The requirements that the target broke here."""
-        return {identifier for found in self.findings for identifier in found.requirements}
-
-    @property
-    def ended(self) -> bool:
-        """Whether the check ran to its end, so that it has decided all its requirements."""
-        return self.judged and self.skipped is None and self.error is None
+__all__ = ["Run"]
 
 
 @contextlib.contextmanager
@@ -138,7 +50,8 @@ def _collector_paused() -> Iterator[None]:
 class Run:
     """All checks of one session against one target. Use it inside one event loop; close it at the end.
 
-    `expects` says whether a finding is known of a check, given by name, so that the check goes on where it can.
+    `in_baseline` says whether the baseline lists a breach of a check, given by name, so that the check goes on where
+    it can.
     """
 
     def __init__(
@@ -146,10 +59,10 @@ class Run:
         target: Target,
         http: Http,
         identities: Identities,
-        expects: Callable[[NonConformance, str], bool] = lambda *_: False,
+        in_baseline: Callable[[NonConformance, str], bool] = lambda *_: False,
     ) -> None:
         self.target = target
-        self._expects = expects
+        self._in_baseline = in_baseline
         self.http = http
         self.identities = identities
         self.results: dict[str, Result] = {}
@@ -209,10 +122,10 @@ class Run:
             if sid
         )
         for result in results:
-            known = {(found.requirements, found.received) for found in result.breaches}
+            seen = {(found.requirements, found.received) for found in result.breaches}
             for found in (*result.cast.foundation.passed_over, *settle(result.cast, sids)):
-                if (found.requirements, found.received) not in known:
-                    known.add((found.requirements, found.received))
+                if (found.requirements, found.received) not in seen:
+                    seen.add((found.requirements, found.received))
                     result.breaches.append(found)
             result.judged = True
             result.cast.transcript.closed = True
@@ -227,7 +140,7 @@ class Run:
                 http=self.http,
                 ledger=self._ledger,
                 identities=self.identities,
-                in_baseline=lambda found: self._expects(found, check.name),
+                in_baseline=lambda found: self._in_baseline(found, check.name),
             )
         )
         result = self.results[check.name] = Result(check, cast)

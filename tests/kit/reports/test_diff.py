@@ -14,15 +14,18 @@ from tests.kit.sample_reports import HOSTILE, conformant, failed, failing, passe
 from signalproof.cli import main
 from signalproof.errors import InvalidTarget
 from signalproof.reports import diff, json_report
-from signalproof.reports.shape import Report, Row
+from signalproof.reports.diff_text import markdown, plain
+from signalproof.reports.reading import load
+from signalproof.reports.shape import CheckRow, Report
+from signalproof.run.outcomes import CheckOutcome
 
 CHECK: Final = ("test_an_offer_arrives[json]", "OFFER-1")
 GOOD, BAD, UNRUN = passed(*CHECK), failed(*CHECK), skipped(*CHECK)
 WARNED, HEEDED = failed("test_codes", "HTTP-14"), passed("test_codes", "HTTP-14")
-FAULT: Final[Row] = {**GOOD, "outcome": "error", "message": "a fault of the kit"}
-BOTH: Final[Row] = {**BAD, "violated": ["OFFER-1", "OFFER-2"]}
+FAULT: Final[CheckRow] = {**GOOD, "outcome": CheckOutcome.ERROR, "message": "a fault of the kit"}
+BOTH: Final[CheckRow] = {**BAD, "violated": ["OFFER-1", "OFFER-2"]}
 
-CHANGES: Final[dict[str, tuple[list[Row], list[Row], str | None]]] = {
+CHANGES: Final[dict[str, tuple[list[CheckRow], list[CheckRow], str | None]]] = {
     "newly_broken": ([GOOD], [BAD], "newly broken"),
     "new_and_broken": ([], [BAD], "newly broken"),
     "run_at_last_and_broken": ([UNRUN], [BAD], "newly broken"),
@@ -34,7 +37,7 @@ CHANGES: Final[dict[str, tuple[list[Row], list[Row], str | None]]] = {
     "still_warned": ([WARNED], [WARNED], "still not followed"),
     "still_a_fault": ([FAULT], [FAULT], "still without a verdict"),
     "mended": ([BAD], [GOOD], "mended"),
-    "warned_instead_of_failed": ([{**WARNED, "outcome": "failed"}], [WARNED], "mended"),
+    "warned_instead_of_failed": ([{**WARNED, "outcome": CheckOutcome.FAILED}], [WARNED], "mended"),
     "heeded": ([WARNED], [HEEDED], "mended"),
     "new_and_good": ([], [GOOD], "newly checked"),
     "removed": ([GOOD], [], "no longer checked"),
@@ -47,13 +50,13 @@ CHANGES: Final[dict[str, tuple[list[Row], list[Row], str | None]]] = {
 
 @pytest.mark.parametrize(("old", "new", "kind"), CHANGES.values(), ids=CHANGES)
 def test_a_change_has_a_name_and_counts_when_it_is_for_the_worse(
-    old: list[Row], new: list[Row], kind: str | None
+    old: list[CheckRow], new: list[CheckRow], kind: str | None
 ) -> None:
     """In both forms the check is named under it."""
     found = diff.compare(report(*old), report(*new))
     assert list(found.checks) == ([] if kind is None else [kind])
     assert found.got_worse == (kind in diff.WORSE)
-    for lines in (list(diff.plain(found)), list(diff.markdown(found))):
+    for lines in (list(plain(found)), list(markdown(found))):
         text = "\n".join(lines).lower()
         assert (f"{kind}: 1 check" in text) == (kind is not None)
         assert ("nothing got worse" in text) != found.got_worse
@@ -61,14 +64,14 @@ def test_a_change_has_a_name_and_counts_when_it_is_for_the_worse(
 
 def test_the_folder_of_the_kit_does_not_matter() -> None:
     """It is installed in another one elsewhere."""
-    elsewhere: Row = {**GOOD, "check": f"/opt/else/where/{GOOD['check'].rpartition('/')[2]}"}
+    elsewhere: CheckRow = {**GOOD, "check": f"/opt/else/where/{GOOD['check'].rpartition('/')[2]}"}
     assert diff.compare(report(GOOD), report(elsewhere)).checks == {}
 
 
 def test_checks_are_grouped_by_requirement_with_its_sentence() -> None:
     """As a reviewer wants to read them."""
     other = failed("test_other", "OFFER-1", received="it came 2 times")
-    lines = list(diff.plain(diff.compare(report(), report(BAD, other))))
+    lines = list(plain(diff.compare(report(), report(BAD, other))))
     start = next(number for number, line in enumerate(lines) if line.startswith("  OFFER-1  The server MUST raise"))
     assert [line.strip() for line in lines[start + 1 : start + 3]] == ["test_an_offer_arrives[json]", "test_other"]
     assert "received nothing" in lines[start + 3]
@@ -80,7 +83,7 @@ def test_a_profile_that_is_no_longer_checked_is_worse() -> None:
     """Whoever claims less breaks less, and must not look better for it."""
     found = diff.compare(report(GOOD), report(GOOD, profiles=["core"]))
     assert found.got_worse
-    assert list(diff.plain(found))[-1].endswith("no longer checked, because not claimed or not named: profile ice")
+    assert list(plain(found))[-1].endswith("no longer checked, because not claimed or not named: profile ice")
     assert not diff.compare(report(GOOD, profiles=["core"]), report(GOOD)).got_worse
 
 
@@ -88,7 +91,7 @@ def test_a_target_that_cannot_be_judged_any_more_is_worse() -> None:
     """With the problem; the other way round it is not."""
     found = diff.compare(conformant(), unusable("It is off."))
     assert found.got_worse
-    assert "there is no verdict any more: It is off." in list(diff.plain(found))[-1]
+    assert "there is no verdict any more: It is off." in list(plain(found))[-1]
     assert not diff.compare(unusable(), conformant()).got_worse
 
 
@@ -125,9 +128,9 @@ def test_times_are_named_when_they_changed_clearly(old: list[float], new: list[f
 def test_hostile_texts_stay_in_their_line(text: str) -> None:
     """Neither a line of a terminal nor Markdown can be forged."""
     found = diff.compare(conformant(), failing(text))
-    for line in diff.plain(found):
+    for line in plain(found):
         assert line.isprintable()
-    for line in diff.markdown(found):
+    for line in markdown(found):
         assert not line.startswith(("::", "## heading"))
 
 
@@ -182,7 +185,7 @@ def test_a_file_that_is_no_report_is_refused(tmp_path: Path, content: str | None
 def test_a_valid_report_is_loaded_as_it_was_written(tmp_path: Path) -> None:
     """And one with a wrong type in it is not."""
     made = failing()
-    assert diff.load(Path(written(tmp_path, "a.json", made))) == json.loads(json.dumps(made))
+    assert load(Path(written(tmp_path, "a.json", made))) == json.loads(json.dumps(made))
     made["results"][0]["duration_s"] = "long"  # type: ignore[typeddict-item]
     with pytest.raises(InvalidTarget, match=r"duration_s"):
-        diff.load(Path(written(tmp_path, "b.json", made)))
+        load(Path(written(tmp_path, "b.json", made)))

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 from xml.etree import ElementTree as Xml
 
 import pytest
@@ -14,8 +14,11 @@ from tests.kit.sample_reports import HOSTILE, conformant, failed, failing, inval
 
 from signalproof.errors import InvalidTarget
 from signalproof.reports import badge, folder, github, html, json_report, junit, markdown
-from signalproof.reports.digest import breaches, profile_rows
-from signalproof.reports.shape import Report, Row
+from signalproof.reports.digest import breached, by_profile
+from signalproof.reports.shape import CheckRow, Report
+
+if TYPE_CHECKING:
+    from signalproof.run.outcomes import CheckOutcome
 
 HOSTILE_IDS: Final = ("script", "attribute", "ends", "control", "lines")
 EVERY: Final[dict[str, Callable[[], Report]]] = {
@@ -53,7 +56,7 @@ def test_a_lone_surrogate_can_be_dumped() -> None:
 
 def test_profiles_are_counted() -> None:
     """What was checked of each, and what was not claimed."""
-    rows = {row.name: row for row in profile_rows(failing())}
+    rows = {row.name: row for row in by_profile(failing())}
     assert (rows["core"].must_kept, rows["core"].must) == (1, 2)
     assert (rows["core"].broken, rows["core"].not_followed) == (("OFFER-1",), ("HTTP-14",))
     assert (rows["core"].checked, rows["scale"].checked) == (True, False)
@@ -65,8 +68,8 @@ def test_a_breach_is_explained_by_the_shortest_check_that_is_about_it() -> None:
     stray["violated"].append("OFFER-1")
     stray["findings"][0]["requirements"].append("OFFER-1")
     long, brief = failed("test_long", "OFFER-1", messages=9), failed("test_brief", "OFFER-1", messages=3)
-    (breach,) = [one for one in breaches(report(stray, long, brief)) if one.requirement["id"] == "OFFER-1"]
-    assert [row["check"].rpartition("::")[2] for row in breach.rows] == [
+    (breach,) = [one for one in breached(report(stray, long, brief)) if one.requirement["id"] == "OFFER-1"]
+    assert [row["check"].rpartition("::")[2] for row in breach.checks] == [
         "test_brief",
         "test_long",
         "test_something_else",
@@ -317,13 +320,14 @@ def test_a_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
 
 def test_a_row_of_an_unknown_outcome_is_shown(tmp_path: Path) -> None:
     """Reports of a later kit may have more of them."""
-    folder.write(tmp_path, report({**passed("test_a", "OFFER-1"), "outcome": "flaky", "message": "as expected"}))
+    later = cast("CheckOutcome", "flaky")
+    folder.write(tmp_path, report({**passed("test_a", "OFFER-1"), "outcome": later, "message": "as expected"}))
     assert "flaky: as expected" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
 
 
 def test_what_the_baseline_expects_fails_no_pipeline() -> None:
     """It is skipped in JUnit, a notice on GitHub, and marked in the summary."""
-    known: Row = {**failed("test_an_offer_arrives[json]", "OFFER-1"), "known": True}
+    known: CheckRow = {**failed("test_an_offer_arrives[json]", "OFFER-1"), "known": True}
     made = report(known, passed("test_an_answer_arrives", "ANSWER-1"))
     assert invalid(json.loads(json_report.dump(made))) == []
     (case,) = [case for case in parsed(made).iter("testcase") if len(case)]
@@ -334,4 +338,4 @@ def test_what_the_baseline_expects_fails_no_pipeline() -> None:
     assert "- **OFFER-1** (known, by the baseline) The server MUST" in markdown.render(made).decode()
     assert b"known, by the baseline" in html.render(made)
     fresh = failed("test_an_offer_arrives[form]", "OFFER-1")
-    assert not breaches(report(known, fresh))[0].known
+    assert not breached(report(known, fresh))[0].in_baseline

@@ -1,105 +1,25 @@
-"""Baselines: what is known does not fail a run, what is new does, and what is not true any more does too."""
+"""Baselines: what is listed does not fail a run, what is new does, and what is not true any more does too."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.kit.baselines import CARRIED, LOGIN_AGAIN, entry, load, replaced, result
 
-from signalproof.cast.cast import Cast
 from signalproof.errors import InvalidTarget, NonConformance
-from signalproof.protocol.requirements import Level, catalogue
-from signalproof.reports import baseline as known
-from signalproof.run.baseline import Baseline, Expected
-from signalproof.run.runner import Check, Result
+from signalproof.run import baseline_file
+from signalproof.run.result import Result
 
 if TYPE_CHECKING:
     from tests.kit.conftest import Kit, Served
 
 Serve = Callable[[str], "Served"]
 
-CARRIED = "test_the_description_is_forwarded_character_for_character"
-LOGIN_AGAIN = "test_repeating_the_same_login_is_harmless"
 SELECT = f"{CARRIED} or {LOGIN_AGAIN}"
-
-
-def entry(requirement: str = "OFFER-4", *, outcome: str = "fail", reason: str = "It trims.", check: str = "") -> str:
-    """Write one entry."""
-    narrowed = f'check = "{check}"\n' if check else ""
-    return f'[[known]]\nrequirement = "{requirement}"\n{narrowed}outcome = "{outcome}"\nreason = "{reason}"\n'
-
-
-def load(folder: Path, *entries: str) -> Baseline:
-    """Read a baseline of these entries."""
-    path = folder / "known.toml"
-    path.write_text("\n".join(entries), encoding="utf-8")
-    return Baseline.load(path)
-
-
-async def never(_: Cast) -> None:
-    """Stand for the body of a check."""
-
-
-def result(name: str, *cited: str, broken: tuple[str, ...] = (), ended: bool = True) -> Result:
-    """Make the judged result of a check; `broken` in one finding, and the check ended by it unless `ended`."""
-    check = Check(f"test_offer.py::{name}", never, cited)
-    stub = SimpleNamespace(warnings=[], redact=str)
-    made = Result(check, cast("Cast", stub), judged=True)
-    if broken:
-        must = catalogue()[broken[0]].level is Level.MUST
-        found = NonConformance(*broken, expected="this", received="that\nand\x00more")
-        (made.breaches if must else stub.warnings).append(found)
-        made.error = None if ended else found
-    return made
-
-
-# ── reading ────────────────────────────────────────────────────────────────────────────────────
-
-MISTAKES = {
-    "not_toml": ("[[known", "is not TOML"),
-    "empty_value": ("[[known]]\nrequirement =\n", "is not TOML"),
-    "unknown_table": ("[[knwon]]\n", "'knwon' is unknown; a baseline has entries headed [[known]]"),
-    "one_table": ("[known]\n", "head each entry with [[known]]"),
-    "no_entries": ("known = 3\n", "head each entry with [[known]]"),
-    "inline": ('known = [{requirement = "OFFER-4"}]\n', "head each entry with [[known]]"),
-    "unknown_key": (f'{entry()}reasons = "x"\n', "line 5: 'reasons' is unknown; did you mean reason?"),
-    "unknown_requirement": (entry("OFER-4"), "line 2: there is no requirement 'OFER-4'; did you mean OFFER-4?"),
-    "case": (entry("offer-4"), "line 2: there is no requirement 'offer-4'; did you mean OFFER-4?"),
-    "nonsense": (entry("???"), "line 2: there is no requirement '???'; `signalproof list` prints all"),
-    "unknown_check": (entry(check="test_sids_are_fresh"), "line 3: there is no check 'test_sids_are_fresh'; did"),
-    "no_requirement": ('[[known]]\noutcome = "fail"\nreason = "x"\n', "line 1: the entry has no requirement"),
-    "outcome": (entry(outcome="failed"), "line 3: 'failed' is no outcome; did you mean fail?"),
-    "no_outcome": ('[[known]]\nrequirement = "OFFER-4"\nreason = "x"\n', "line 1: the entry has no outcome"),
-    "must_as_warning": (entry(outcome="warn"), "line 3: OFFER-4 is a MUST: write 'fail' or 'flaky'"),
-    "should_as_failure": (entry("HTTP-14"), "line 3: HTTP-14 is a SHOULD: write 'warn' or 'flaky'"),
-    "no_reason": ('[[known]]\nrequirement = "OFFER-4"\noutcome = "fail"\n', "the entry has no reason: say why"),
-    "blank_reason": (entry(reason="  "), "line 4: the entry has no reason: say why"),
-    "number": ('[[known]]\nrequirement = 4\n', "line 2: the entry has no requirement"),
-    "twice": (entry() + entry(), "line 5: OFFER-4 stands there already, in line 1"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "message"), MISTAKES.values(), ids=MISTAKES)
-def test_a_mistake_is_explained(tmp_path: Path, text: str, message: str) -> None:
-    """With the file, the line, and what may have been meant."""
-    with pytest.raises(InvalidTarget) as caught:
-        load(tmp_path, text)
-    assert message in str(caught.value)
-    assert "known.toml" in str(caught.value)
-
-
-def test_lines_are_found_past_comments_and_texts_of_several_lines(tmp_path: Path) -> None:
-    """An entry ends with its last value; what looks like an entry inside a text is none."""
-    reason = '"""\nIt trims.\n[[known]]\n"""'
-    first = f'# head\n\n[[known]]\nrequirement = "OFFER-4"\noutcome = "flaky"\nreason = {reason}\n\n# about the next\n'
-    one, other = load(tmp_path, first + entry("OFFER-3")).entries
-    assert (one.line, one.last_line, other.line, other.last_line) == (3, 9, 12, 15)
-    assert (one.outcome, one.reason) == (Expected.FLAKY, "It trims.\n[[known]]")
-
 
 # ── holding a run against it ───────────────────────────────────────────────────────────────────
 
@@ -114,24 +34,24 @@ def test_an_entry_covers_its_check_alone(tmp_path: Path) -> None:
     assert baseline.entry("OFFER-1", LOGIN_AGAIN)
 
 
-def test_each_requirement_of_a_finding_has_to_be_expected(tmp_path: Path) -> None:
+def test_each_requirement_of_a_breach_has_to_be_listed(tmp_path: Path) -> None:
     """One of two is not enough."""
     baseline = load(tmp_path, entry("OFFER-6"))
     both, one = result("a", broken=("OFFER-6", "HTTP-12")), result("b", broken=("OFFER-6",))
     for judged in (both, one):
         baseline.mark(judged)
-    assert (both.known, one.known) == (False, True)
+    assert (both.only_listed, one.only_listed) == (False, True)
     assert [found.requirements for found in both.new_breaches] == [("OFFER-6", "HTTP-12")]
     assert one.new_breaches == []
 
 
-def test_a_check_with_a_new_breach_beside_a_known_one_is_not_known(tmp_path: Path) -> None:
+def test_a_check_with_a_new_breach_beside_a_listed_one_is_not_excused(tmp_path: Path) -> None:
     """The new one comes first."""
     judged = result("a", broken=("OFFER-4",))
     judged.breaches.append(NonConformance("OFFER-2", expected="nobody", received="everybody"))
     load(tmp_path, entry()).mark(judged)
-    assert not judged.known
-    assert [found.requirements for found in judged.findings] == [("OFFER-2",), ("OFFER-4",)]
+    assert not judged.only_listed
+    assert [found.requirements for found in judged.all_breaches] == [("OFFER-2",), ("OFFER-4",)]
 
 
 ALL = ("a", "b", "c")
@@ -185,42 +105,6 @@ def test_a_parameter_that_a_check_does_not_have_is_an_error(tmp_path: Path) -> N
         baseline.require_cases([f"{CARRIED}[json]", f"{CARRIED}[form]"])
 
 
-# ── writing ────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_written_baseline_keeps_what_stands_and_drops_what_is_stale(tmp_path: Path) -> None:
-    """Reasons and comments stay; new entries follow, by check where the file has entries by check."""
-    head = "# ours\n\n"
-    mended = f"# not true any more\n{entry('OFFER-1')}\n"
-    kept = f"# a comment\n{entry('OFFER-3', check=CARRIED)}"
-    baseline = load(tmp_path, head + mended + kept)
-    results = [
-        result(f"{CARRIED}[json]", "OFFER-1", "OFFER-3", broken=("OFFER-3",)),
-        result("b", broken=("OFFER-3", "HTTP-12")),
-        result("c", broken=("HTTP-14",)),
-    ]
-    assessment = baseline.assess(results, selected=[f"{CARRIED}[json]", "b", "c"], whole=True)
-    said = known.write(baseline.path, assessment, results)
-    assert said.startswith("baseline: 3 new, 1 removed, written to ")
-    text = baseline.path.read_text(encoding="utf-8")
-    assert text.startswith(head + kept)
-    assert "not true any more" not in text
-    assert "received that·and·more" in text
-    # `b` is no check of the suite, which a real run does not come across.
-    written = Baseline.load(_renamed(baseline.path, '"b"', f'"{LOGIN_AGAIN}"')).entries
-    assert [(e.requirement, e.check, e.outcome.value, e.unexplained) for e in written] == [
-        ("OFFER-3", CARRIED, "fail", False),
-        ("HTTP-12", "", "fail", True),
-        ("HTTP-14", "", "warn", True),
-        ("OFFER-3", LOGIN_AGAIN, "fail", True),
-    ]
-
-
-def _renamed(path: Path, old: str, new: str) -> Path:
-    path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
-    return path
-
-
 # ── as users see it ────────────────────────────────────────────────────────────────────────────
 
 
@@ -233,9 +117,9 @@ def test_a_baseline_goes_round(kit: Kit, serve: Serve) -> None:
     assert "baseline: 1 new, 0 removed, written to known.toml; give each a reason in place of TODO" in written.output
 
     unexplained = kit.check(broken, "-k", SELECT, "--baseline", "known.toml")
-    (found,) = Baseline.load(path).entries
+    (found,) = baseline_file.read(path).entries
     assert f"no reason yet: say in known.toml why to expect OFFER-4 (line {found.line})" in unexplained.output
-    _renamed(path, "TODO: why?", "The form library trims.")
+    replaced(path, "TODO: why?", "The form library trims.")
 
     passed = kit.check(broken, "-k", SELECT, "--baseline", "known.toml")
     for run in (unexplained, passed):
@@ -325,7 +209,7 @@ def test_a_baseline_of_a_whole_run_holds_in_the_next(kit: Kit, serve: Serve) -> 
     """Also for what a check breaks beside a requirement that is known: that it breaks has to be seen again."""
     url = serve("TrimsTexts").url
     written = kit.check(url, "--write-baseline", "known.toml")
-    broken = {entry.requirement for entry in Baseline.load(kit.folder / "known.toml").entries}
+    broken = {entry.requirement for entry in baseline_file.read(kit.folder / "known.toml").entries}
     assert {"OFFER-3", "OFFER-4", "LOGIN-4"} <= broken, written.output
     again = kit.check(url, "--baseline", "known.toml")
     assert again.code == 0, again.output

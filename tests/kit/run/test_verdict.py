@@ -10,8 +10,8 @@ from signalproof.config.target import Target
 from signalproof.errors import NonConformance
 from signalproof.judge.transcript import Transcript
 from signalproof.reports import json_report, terminal
-from signalproof.reports.outcomes import outcomes
-from signalproof.run.runner import Check, Result
+from signalproof.run.result import Check, Result
+from signalproof.run.verdict import requirement_outcomes
 from signalproof.text.redact import Redactor
 
 TARGET = Target("http://127.0.0.1:1", "http://127.0.0.1:1", ("core",), "")
@@ -59,7 +59,7 @@ EXPECTED = {
 
 def test_each_requirement_has_the_outcome_that_its_checks_found() -> None:
     """A breach found once the check has ended leaves its other requirements decided."""
-    assert outcomes(RESULTS) == EXPECTED
+    assert requirement_outcomes(RESULTS) == EXPECTED
 
 
 def test_terminal_and_report_count_the_same() -> None:
