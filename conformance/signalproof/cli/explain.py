@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem
 
+from signalproof.text.node_id import case_of
+
 if TYPE_CHECKING:
     from signalproof.protocol.explanation import Explanation
 
@@ -74,8 +76,7 @@ def _lines(explained: Explanation, width: int) -> Iterator[str]:
         for name, purpose in explained.checks:
             yield f"  {name}"
             yield from textwrap.wrap(purpose, width, initial_indent="      ", subsequent_indent="      ")
-        topic = explained.checks[0][0].partition("::")[2]
-        yield f"  run one by itself: signalproof check URL -k {topic}"
+        yield f"  run one by itself: signalproof check URL -k {case_of(explained.checks[0][0])}"
     else:
         yield f"no check: {requirement.untestable or 'none yet'}"
     if explained.fix:

@@ -34,8 +34,8 @@ def print_schema(name: str | None, *, show_list: bool, **documents: bool) -> Non
         options = ", ".join(f"--{option}" for option in contracts.DOCUMENTS)
         raise click.UsageError(f"give one of {options}, --list, or the name of a definition")
     if show_list:
-        for known, what in contracts.names().items():
-            click.echo(f"{known:<23}{what}")
+        for defined, what in contracts.names().items():
+            click.echo(f"{defined:<23}{what}")
     elif name is not None:
         click.echo(_definition(name).encode(), nl=False)
     else:

@@ -22,7 +22,8 @@ from signalproof.judge import hints
 from signalproof.judge.diagnosis import Diagnosis
 from signalproof.judge.reply import Outcome, Reply
 from signalproof.protocol.schemas import violation
-from signalproof.protocol.wire import Kind, find_marker
+from signalproof.protocol.wire import Kind
+from signalproof.text.marker import find_marker, make_marker
 from signalproof.text.redact import Pseudonyms, conceal
 
 __all__ = ["Audience", "Ledger", "Listener", "Posting", "Received"]
@@ -292,7 +293,7 @@ class Ledger:
     def new_marker(self) -> str:
         """Make a marker that no other text of this run carries."""
         self._count += 1
-        return f"sp-{self.run}-{self._count:05d}"
+        return make_marker(self.run, self._count)
 
     def open(self, posting: Posting) -> Posting:
         """Enter a posting, before its request is sent."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from signalproof.protocol.resources import resource
+from signalproof.text.suggestion import nearest
 
 __all__ = ["DOCUMENTS", "definition", "document", "names", "similar"]
 
@@ -39,11 +40,7 @@ def names() -> Mapping[str, str]:
 
 def similar(name: str) -> list[str]:
     """Give the names of definitions that somebody who wrote `name` may have meant, the likeliest first."""
-    from difflib import get_close_matches
-
-    plain = {known.lower(): known for known in _bundle()["$defs"]}
-    written = name.lower().removesuffix(".json").replace("_", "").replace("-", "")
-    return [plain[found] for found in get_close_matches(written, plain, n=3, cutoff=0.6)]
+    return nearest(name.removesuffix(".json"), _bundle()["$defs"], most=3)
 
 
 def definition(name: str) -> str:

@@ -6,13 +6,13 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 from signalproof.protocol.coverage import checks_by_requirement, purposes
 from signalproof.protocol.requirements import Requirement, catalogue
 from signalproof.protocol.resources import resource
+from signalproof.text.suggestion import bare, nearest
 
 __all__ = ["Explanation", "explain", "fixes", "meant"]
 
@@ -43,14 +43,12 @@ def explain(identifier: str) -> Explanation:
 
 def meant(word: str) -> tuple[str | None, list[str]]:
     """Find the id that a word stands for, however it is written, or else the ids that are near."""
-    known = list(catalogue())
-    plain = {re.sub(r"[^a-z0-9]", "", identifier.lower()): identifier for identifier in known}
-    wanted = re.sub(r"[^a-z0-9]", "", word.lower())
-    if wanted in plain:
-        return plain[wanted], []
+    by_spelling = {bare(identifier): identifier for identifier in catalogue()}
+    if bare(word) in by_spelling:
+        return by_spelling[bare(word)], []
     topic = re.sub(r"[^a-z]", "", word.lower())
-    same = [identifier for identifier in known if identifier.lower().partition("-")[0] == topic]
-    return None, same or [plain[near] for near in get_close_matches(wanted, plain, n=5, cutoff=0.6)]
+    same = [identifier for identifier in catalogue() if identifier.lower().partition("-")[0] == topic]
+    return None, same or nearest(word, catalogue(), most=5)
 
 
 @cache

@@ -1,12 +1,11 @@
-"""The names that travel on the wire, and the messages made of them: the only place that spells keys.
+"""The names that travel on the wire, and the sound messages made of them.
 
-`reciever` and `beasy` are the protocol's own spellings.
+What is wrong on purpose is spelt where it is sent. `reciever` and `beasy` are the protocol's own spellings.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -37,7 +36,6 @@ __all__ = [
     "connect_auth",
     "decline_fields",
     "encode_body",
-    "find_marker",
     "login_payload",
     "offer_fields",
     "session_description",
@@ -48,7 +46,6 @@ Fields = Mapping[str, object]
 LOGIN_CODE_POINTS = 80
 DESCRIPTION_BYTES = 65_536
 CANDIDATE_BYTES = 8_192
-_MARKER = re.compile(r"sp-[0-9a-z]{4}-\d{5,}")
 
 
 class Encoding(StrEnum):
@@ -258,15 +255,3 @@ def encode_body(fields: Fields, encoding: Encoding = Encoding.JSON) -> Body:
     except UnicodeEncodeError:
         content = json.dumps(fields).encode()
     return Body(content, encoding.value)
-
-
-def find_marker(value: object) -> str | None:
-    """Find the kit's marker anywhere in a received value, whatever its shape."""
-    if isinstance(value, str):
-        found = _MARKER.search(value)
-        return found[0] if found else None
-    if isinstance(value, Mapping):
-        return next((m for m in map(find_marker, value.values()) if m), None)
-    if isinstance(value, list | tuple):
-        return next((m for m in map(find_marker, value) if m), None)
-    return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 
 __all__ = ["bare", "did_you_mean", "nearest"]
 
@@ -16,6 +15,8 @@ def bare(word: str) -> str:
 
 def nearest(word: str, choice: Iterable[str], *, most: int = 1, likeness: float = 0.6) -> list[str]:
     """Give the words of a choice that may have been meant, the likeliest first; `likeness` is from 0 to 1."""
+    from difflib import get_close_matches
+
     spelt = {bare(known): known for known in choice}
     return [spelt[found] for found in get_close_matches(bare(word), spelt, n=most, cutoff=likeness)]
 

@@ -85,5 +85,5 @@ def test_headers_are_secrets_and_the_own_address_is_none() -> None:
         "s3cr3t-token": "<header Authorization>",
     }
     assert set(target.shown) == {"10.0.0.7:81", "rt.example.org"}
-    redact = Redactor(known=lambda: target.secrets, shown=target.shown)
+    redact = Redactor(named=lambda: target.secrets, shown=target.shown)
     assert redact("s3cr3t-token is on at 10.0.0.7:81, 10.0.0.7") == "<header Authorization> is on at 10.0.0.7:81, ip#1"

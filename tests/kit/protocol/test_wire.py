@@ -1,4 +1,4 @@
-"""Messages that the kit writes, and the markers that it finds again."""
+"""Messages that the kit writes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from signalproof.judge.ledger import Ledger
 from signalproof.protocol.schemas import definitions, violation
 from signalproof.protocol.wire import (
     ANSWER,
@@ -17,11 +16,11 @@ from signalproof.protocol.wire import (
     Encoding,
     answer_fields,
     encode_body,
-    find_marker,
     login_payload,
     offer_fields,
     session_description,
 )
+from signalproof.text.marker import find_marker
 
 FIELDS = {"sid": "abc", "offer": "a+b %2B &=é😀\r\n\u2028\x00"}
 
@@ -46,39 +45,6 @@ def test_a_lone_surrogate_is_escaped_in_json() -> None:
     body = encode_body({"offer": "é\ud800"})
     assert body.content == b'{"offer": "\\u00e9\\ud800"}'
     assert json.loads(body.content) == {"offer": "é\ud800"}
-
-
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda m: m,
-        lambda m: f'{{"sdp":"s={m}\\r\\n"}}',
-        lambda m: {"sender_login": "x", "sender_offer": f"s={m}"},
-        lambda m: ({"a": [1, None, {"b": (m,)}]},),
-        lambda m: [{"sdp": {"type": "offer", "sdp": m}}],
-    ],
-    ids=["bare", "in_text", "payload", "nested", "parsed"],
-)
-def test_a_marker_is_found_in_any_shape(wrap: object) -> None:
-    """Also where a server has parsed the description or wrapped the payload."""
-    assert callable(wrap)
-    marker = Ledger().new_marker()
-    assert find_marker(wrap(marker)) == marker
-
-
-@pytest.mark.parametrize("value", [None, 7, "sp-abcd", "sp-ABCD-00001", {}, [[]], {"a": "b"}], ids=repr)
-def test_what_holds_no_marker_has_none(value: object) -> None:
-    """Nothing is taken for a marker that the kit has not written."""
-    assert find_marker(value) is None
-
-
-def test_markers_are_distinct_and_found_whole() -> None:
-    """Two in a row differ, and two runs differ."""
-    ledger = Ledger()
-    markers = [ledger.new_marker() for _ in range(300)]
-    assert len(set(markers)) == 300
-    assert [find_marker(f"x{marker}x") for marker in markers] == markers
-    assert len({Ledger().run for _ in range(20)}) > 1
 
 
 @pytest.mark.parametrize(("kind", "schema"), [("offer", "EncodedOffer"), ("answer", "EncodedAnswer")])

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from signalproof.text.escapes import layers
 from signalproof.text.redact import Pseudonyms, Redactor, conceal, cut
 
 ICE_CHARACTERS: Final = string.ascii_letters + string.digits + "+/"
@@ -57,9 +58,7 @@ SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
 
 def peeled(text: str) -> str:
     """Take all escapes off a text, so that a secret in it shows in plain."""
-    from signalproof.text.redact import _layers
-
-    return "\n".join(layer for layer, _ in _layers(text))
+    return "\n".join(layer for layer, _ in layers(text))
 
 
 def description(fragment: str, password: str, fingerprint: str, address: str) -> str:
@@ -85,7 +84,7 @@ def test_no_secret_survives(
     sdp = description(fragment, password, fingerprint, address)
     assume(sid not in sdp)
     text = spelling(f"sid {sid} said\n{sdp}")
-    redacted = Redactor(known=lambda: {sid: "<sid of man>"})(text)
+    redacted = Redactor(named=lambda: {sid: "<sid of man>"})(text)
     plain = peeled(redacted)
     for secret in (password, fingerprint, address, sid, f"ufrag:{fragment}", f"ufrag {fragment}"):
         assert secret not in plain
@@ -104,21 +103,21 @@ def test_no_secret_survives(
 )
 def test_a_known_secret_is_found_in_any_surroundings(before: str, after: str, sid: str) -> None:
     """Also where letters and escapes touch it."""
-    assert sid not in Redactor(known=lambda: {sid: "<sid of man>"})(f"{before}{sid}{after}")
+    assert sid not in Redactor(named=lambda: {sid: "<sid of man>"})(f"{before}{sid}{after}")
 
 
 @unhurried
 @given(secret=st.text(string.printable, min_size=6, max_size=30).filter(str.strip))
 def test_a_known_secret_may_hold_any_character(secret: str) -> None:
     """Such as the value of a header: as it is, and inside JSON."""
-    redactor = Redactor(known=lambda: {secret: "<…>"})
+    redactor = Redactor(named=lambda: {secret: "<…>"})
     assert redactor(f"((({secret})))") == "(((<…>)))"
     assert secret not in json.loads(redactor(json.dumps({"message": f"((({secret})))"})))["message"]
 
 
 def test_a_known_secret_with_escapes_in_it_is_found_inside_json() -> None:
     """Such as a cookie."""
-    redactor = Redactor(known=lambda: {'a="x%20y"': "<header Cookie>"})
+    redactor = Redactor(named=lambda: {'a="x%20y"': "<header Cookie>"})
     assert redactor(json.dumps({"message": 'bad cookie a="x%20y"'})) == '{"message": "bad cookie <header Cookie>"}'
 
 
@@ -154,7 +153,7 @@ def test_sids_of_other_checks_are_pseudonyms_too() -> None:
     names = Pseudonyms()
     for sid in ("p1Q7xXUuUVAAAAB", "p1Q7xXUuUVAAAAC"):
         names.of("sid", sid)
-    redactor = Redactor(names, known=lambda: {"p1Q7xXUuUVAAAAB": "<sid of man>"})
+    redactor = Redactor(names, named=lambda: {"p1Q7xXUuUVAAAAB": "<sid of man>"})
     assert redactor('{"sid":"p1Q7xXUuUVAAAAB","other":"p1Q7xXUuUVAAAAC"}') == '{"sid":"<sid of man>","other":"sid#2"}'
 
 
