@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from signalproof.errors import NonConformance
 from signalproof.protocol.requirements import catalogue
 from signalproof.run.baseline import REASON_MISSING, Assessment, Baseline, BaselineEntry, ListedAs
+from signalproof.run.baseline_file import TABLE
 from signalproof.run.result import Result
 from signalproof.text.node_id import case_of
 from signalproof.text.untrusted import one_line
@@ -111,18 +111,21 @@ def _new(
     return {key: found[key] for key in sorted(found, key=lambda key: (order.index(key[0]), key[1]))}
 
 
-def _block(requirement: str, check: str, result: Result, found: NonConformance) -> str:
+def _block(requirement: str, check: str, result: Result, breach: NonConformance) -> str:
+    """Write an entry, below the sentence that is broken and what was seen."""
+    from tomlkit import aot, comment, document, dumps, item
+
+    seen = result.cast.redact(f"{case_of(result.check.name)}: expected {breach.expected}; received {breach.received}")
     listed_as = ListedAs.of(catalogue()[requirement].level)
-    seen = result.cast.redact(f"{case_of(result.check.name)}: expected {found.expected}; received {found.received}")
-    fields = {
-        "requirement": requirement,
-        "check": check,
-        "outcome": listed_as.value,
-        "reason": f"{REASON_MISSING}: why?",
-    }
-    comments = [f"# {catalogue()[requirement].sentence}", f"# {one_line(seen)}"]
-    values = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items() if value]
-    return "\n".join([*comments, "[[known]]", *values, ""])
+    fields = {"requirement": requirement, "check": check, "outcome": listed_as, "reason": f"{REASON_MISSING}: why?"}
+    entries = aot()
+    entries.append(item({name: str(text) for name, text in fields.items() if text}))
+    block = document()
+    block.add(comment(catalogue()[requirement].sentence))
+    block.add(comment(one_line(seen)))
+    block.add(TABLE, entries)
+    entries[0].trivia.indent = ""  # right below the comments
+    return dumps(block)
 
 
 def _without(text: str, entries: Sequence[BaselineEntry]) -> str:

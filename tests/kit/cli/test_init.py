@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from signalproof.cli import init, main
 from signalproof.config.options import TABLE
 from signalproof.config.target_file import TargetFile
-from signalproof.config.template import render, toml
+from signalproof.config.template import render
 
 if TYPE_CHECKING:
     from tests.kit.conftest import Kit, Served
@@ -74,8 +74,9 @@ def test_a_bare_file_says_all_that_can_be_said(tmp_path: Path) -> None:
     ],
 )
 def test_values_survive_being_written(value: object) -> None:
-    """Any text, number, list and table."""
-    assert tomllib.loads(f"x = {toml(value)}") == {"x": value}
+    """Any text, number, list and table, under any name."""
+    headers = {"x": value, "a.b c": value}
+    assert tomllib.loads(render({"url": "u", "headers": headers}, []))["headers"] == headers
 
 
 def test_the_server_is_looked_at_and_the_file_is_usable(kit: Kit, serve: Serve) -> None:
