@@ -31,6 +31,12 @@ class NonConformance(AssertionError):
         self.received = received
         self.hint = hint
 
+    def with_hint(self, more: str) -> NonConformance:
+        """Give the same breach, from the same place, with one more hint."""
+        hint = " ".join(filter(None, (self.hint, more)))
+        again = NonConformance(*self.requirements, expected=self.expected, received=self.received, hint=hint)
+        return again.with_traceback(self.__traceback__)
+
     def __str__(self) -> str:
         """Give the breach in one line."""
         return f"{', '.join(self.requirements)}: expected {self.expected}; received {self.received}"

@@ -32,8 +32,8 @@ from signalproof.protocol.resources import SUITE
 __all__ = ["found_by_chance", "main"]
 
 CHECKS = str(SUITE / "test_state.py")
-RUN = 120
-"""Seconds until a run that has not ended is killed."""
+RUN_SECONDS = 120
+"""Until a run that has not ended is killed."""
 
 
 def found_by_chance(name: str, folder: Path, nursery: Nursery, *, examples: int, seed: int) -> list[str]:
@@ -51,7 +51,7 @@ def found_by_chance(name: str, folder: Path, nursery: Nursery, *, examples: int,
         command = [sys.executable, "-m", "signalproof", "check", url, "--report", "report", *tokens, *numbers, CHECKS]
         with started(*command, folder=folder) as kit:
             try:
-                kit.communicate(timeout=RUN)
+                kit.communicate(timeout=RUN_SECONDS)
             except subprocess.TimeoutExpired:
                 return []
     report = folder / "report" / "report.json"

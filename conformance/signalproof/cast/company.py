@@ -157,6 +157,22 @@ class Company(Expectations):
         self.scenes.append(scene)
         return scene
 
+    def count(self, scene: Self) -> None:
+        """Count what a scene has shown as shown by the check."""
+        self.evidence += scene.evidence
+        self.warnings += scene.warnings
+
+    async def keep_scene(self, kept: Self) -> None:
+        """Send everybody home but those of one scene, and judge no other."""
+        done = [scene for scene in self.scenes if scene is not kept]
+        self.scenes[:] = [kept]
+        await asyncio.gather(*(scene.close() for scene in done))
+
+    async def show_scene(self, scene: Self) -> None:
+        """Let one scene stand for the check: no other is judged, and its ladder is shown."""
+        await self.keep_scene(scene)
+        self.transcript = scene.transcript
+
     @property
     def invents(self) -> bool:
         """Whether any login can be used; if not, `vacate` gives logins back."""

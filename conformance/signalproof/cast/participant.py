@@ -154,10 +154,12 @@ class Participant(Connection):
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────
 
-    async def try_ring(self, callee: Participant | str, **variation: Unpack[Variation]) -> Posting:
-        """Call a user: `POST /call`."""
+    async def try_ring(
+        self, callee: Participant | str, *, audience: Audience | None = None, **variation: Unpack[Variation]
+    ) -> Posting:
+        """Call a user: `POST /call`; its `audience` is that user, unless another one is given."""
         login = callee if isinstance(callee, str) else callee.login
-        posting = self.draft(CALL, self.unmarked(), self._everywhere(callee, "CALL-14"))
+        posting = self.draft(CALL, self.unmarked(), audience or self._everywhere(callee, "CALL-14"))
         what = f"POST /call → {self._stage.who(login)}"
         return await self.send(posting, what, call_fields(self.sid, login), **variation)
 
@@ -187,10 +189,12 @@ class Participant(Connection):
         """Say `free` or `beasy` and expect that this is accepted."""
         return self.expectations.accepted(await self.try_status(status), requirement)
 
-    async def try_refresh(self, peer: Participant | str, **variation: Unpack[Variation]) -> Posting:
-        """Ask a peer to start anew: `POST /refresh`."""
+    async def try_refresh(
+        self, peer: Participant | str, *, audience: Audience | None = None, **variation: Unpack[Variation]
+    ) -> Posting:
+        """Ask a peer to start anew: `POST /refresh`; its `audience` is the peer, unless another one is given."""
         login = peer if isinstance(peer, str) else peer.login
-        posting = self.draft(REFRESH, self.unmarked(), Audience(self.live_with(login)))
+        posting = self.draft(REFRESH, self.unmarked(), audience or Audience(self.live_with(login)))
         what = f"POST /refresh → {self._stage.who(login)}"
         return await self.send(posting, what, call_fields(self.sid, login), **variation)
 

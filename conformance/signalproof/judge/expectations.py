@@ -8,6 +8,7 @@ expects a refusal has to show, in the same check, that the same endpoint accepts
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -88,6 +89,15 @@ class Expectations:
             self.case = name
             yield case
         self.case = ""
+
+    @contextmanager
+    def in_case(self, name: str) -> Iterator[None]:
+        """Let breaches say what was particular about a request, where the ladder does not show it."""
+        self.case = name
+        try:
+            yield
+        finally:
+            self.case = ""
 
     def expect(self, requirement: str, kept: bool, *, expected: str, received: str, hint: str | None = None) -> None:
         """Expect that `requirement` is kept; otherwise it is breached with these words."""

@@ -1,6 +1,6 @@
-"""Acts with generated input: what clients never send, at every endpoint and event, among ordinary acts.
+"""Steps with generated input: what clients never send, at every endpoint and event, among ordinary steps.
 
-None of it may get a server error, reach anybody or disturb the ordinary acts around it.
+None of it may get a server error, reach anybody or disturb the ordinary steps around it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Audience
 from signalproof.net.failures import SocketFailure
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, Body
-from signalproof.scenes.steps import Acts
-from signalproof.scenes.variations import Act
+from signalproof.scenes.manners import Manner
+from signalproof.scenes.steps import Steps
 
-__all__ = ["Nonsense"]
+__all__ = ["FuzzSteps"]
 
 
-class Nonsense(Acts):
-    """A scene in which generated input is among the acts."""
+class FuzzSteps(Steps):
+    """A scene in which generated input is among the steps."""
 
     async def posts_anything(self, device: Participant, path: str, body: Body) -> None:
         """Post a body that holds no sid: refused, whatever else is in it (SEC-2, HTTP-12)."""
@@ -37,7 +37,7 @@ class Nonsense(Acts):
         visitor = await self._stranger(login)
         await visitor.log_in(login, requirement="LOGIN-3")
         self._take(visitor)
-        await self.offers(self.device(0), login, Act())
+        await self.offers(self.device(0), login, Manner())
         await self.leaves(visitor)
 
     async def stranger_logs_in(self, arguments: Sequence[object]) -> None:

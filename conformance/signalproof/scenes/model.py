@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from signalproof.judge.ledger import Listener, Posting
+from signalproof.judge.ledger import Audience, Listener, Posting
 
 __all__ = ["Due", "Model", "Negotiation"]
 
-CLOCKS = 0.1
-"""Seconds by which the clocks of kit and target may differ over the time of ringing."""
+CLOCK_DIFFERENCE_SECONDS = 0.1
+"""By how much the clocks of kit and target may differ over the time of ringing."""
+NOBODY = Audience()
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
     """What a request has to come to.
 
-    `accepted` is None where both outcomes are allowed; `requirement` is broken by the other one; `targets`
-    have to receive the event of an accepted request, and `tolerated` may, against a SHOULD.
+    `accepted` is None where both outcomes are allowed; `requirement` is broken by the other one; `audience` hears of
+    an accepted request.
     """
 
     accepted: bool | None
     requirement: str
-    targets: frozenset[Listener] = frozenset()
-    tolerated: frozenset[Listener] = frozenset()
+    audience: Audience = NOBODY
 
 
 @dataclass(slots=True, eq=False)
@@ -92,11 +92,11 @@ class Model:
         """Say what an offer has to come to."""
         if to == device.login:
             others = self.live(to) - {device}
-            return Due(None if others else False, "OFFER-11", others)
+            return Due(None if others else False, "OFFER-11", Audience(others, elsewhere="OFFER-11"))
         if not self.live(to):
             return Due(False, "OFFER-6")
         again = (device.login, to) in self.negotiations
-        return Due(True, "OFFER-9" if again else "OFFER-1", self.live(to))
+        return Due(True, "OFFER-9" if again else "OFFER-1", Audience(self.live(to)))
 
     def offered(self, posting: Posting, to: str, offer_id: str = "") -> Negotiation:
         """Take an accepted offer; it accepts the call of a caller (CALL-6)."""
@@ -135,8 +135,7 @@ class Model:
         return Due(
             True,
             rule if offer_id is None else "CORR-3",
-            frozenset({offerer}),
-            self.live(offerer.login) - {offerer},
+            Audience(frozenset({offerer}), self.live(offerer.login) - {offerer}),
         )
 
     def answered(self, device: Listener, negotiation: Negotiation) -> None:
@@ -174,14 +173,14 @@ class Model:
 
     def _forwarded(self, device: Listener, negotiation: Negotiation) -> Due | None:
         if device is not negotiation.offer.author:
-            return Due(True, "ICE-1", frozenset({negotiation.offer.author}))
+            return Due(True, "ICE-1", Audience(frozenset({negotiation.offer.author})))
         here = self.live(negotiation.reciever)
         if negotiation.answerer is None:
             targets = negotiation.heard_by & here
         else:
             targets = frozenset({negotiation.answerer}) & here
         tolerated = here - targets if negotiation.answerer is not None else frozenset()
-        return Due(True, "ICE-1", targets, tolerated) if targets else None
+        return Due(True, "ICE-1", Audience(targets, tolerated)) if targets else None
 
     # ── calls ──────────────────────────────────────────────────────────────────────────────────
 
@@ -189,12 +188,13 @@ class Model:
         """Say what a call has to come to."""
         if callee == device.login:
             others = self.live(callee) - {device}
-            return Due(None if others and callee not in self.busy else False, "CALL-14", others)
+            outcome = None if others and callee not in self.busy else False
+            return Due(outcome, "CALL-14", Audience(others, elsewhere="CALL-14"))
         if not self.live(callee):
             return Due(False, "CALL-2")
         if callee in self.busy:
             return Due(False, "CALL-3")
-        return Due(True, "CALL-1", self.live(callee))
+        return Due(True, "CALL-1", Audience(self.live(callee)))
 
     def rang(self, posting: Posting, callee: str) -> None:
         """Take an accepted call; whether one to oneself can be declined is left open."""
@@ -209,8 +209,8 @@ class Model:
         call = self.ringing.get((caller, posting.author.login))
         if call is None:
             return Due(False, "CALL-5")
-        rings = posting.replied_at < call.sent_at + self.ringing_seconds - CLOCKS
-        return Due(True if rings else None, "CALL-5", self.live(caller))
+        rings = posting.replied_at < call.sent_at + self.ringing_seconds - CLOCK_DIFFERENCE_SECONDS
+        return Due(True if rings else None, "CALL-5", Audience(self.live(caller)))
 
     def declined(self, posting: Posting, caller: str) -> None:
         """Take a decline, accepted or not: nothing rings after it."""
@@ -222,7 +222,7 @@ class Model:
         between = [n for n in self.negotiations.values() if {n.sender, n.reciever} == {login, peer}]
         if peer == login or not all(n.certain for n in between):
             return None
-        return Due(bool(between), "CALL-10", self.live(peer) if between else frozenset())
+        return Due(bool(between), "CALL-10", Audience(self.live(peer)) if between else NOBODY)
 
     def says(self, login: str, status: str) -> None:
         """Take an accepted status."""

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what a server may be sent: texts, logins, wrong values, bodies and frames.
+"""Hypothesis strategies: the steps of random scenes, and what a server may be sent by nobody who is sound.
 
 The shapes come from the published schemas. Importing it imports Hypothesis.
 """
@@ -11,9 +11,48 @@ from hypothesis import strategies as st
 
 from signalproof.protocol.schemas import definitions
 from signalproof.protocol.wire import Body, Encoding
-from signalproof.scenes.variations import MARKER
+from signalproof.scenes.draw import Draw, drawn_kinds
+from signalproof.scenes.flaws import flaws
+from signalproof.scenes.manners import CANDIDATES, EXTRAS, MARKER, TEXTS, Manner
 
-__all__ = ["BODIES", "FRAMES", "LOGINS", "LOGIN_ARGUMENTS", "TEXTS", "WRONG_VALUES"]
+__all__ = [
+    "BODIES",
+    "FRAMES",
+    "GENERATED_TEXTS",
+    "LOGINS",
+    "LOGIN_ARGUMENTS",
+    "NUMBERS",
+    "WRONG_VALUES",
+    "draws",
+]
+
+# ── steps ──────────────────────────────────────────────────────────────────────────────────────
+
+NUMBERS = st.integers(0, 11)
+"""Numbers that choose among whoever is there."""
+_OFTEN = st.sampled_from([True, True, True, False])
+_RARELY = st.sampled_from([False, False, False, True])
+_MANNERS = st.builds(
+    Manner,
+    st.sampled_from(["", *TEXTS.values()]),
+    st.sampled_from(Encoding),
+    st.booleans(),
+    st.sampled_from(["", *CANDIDATES.values()]),
+    _RARELY,
+    st.sampled_from(["", "", *EXTRAS]),
+    st.booleans(),
+)
+
+
+def draws(abilities: frozenset[str]) -> st.SearchStrategy[Draw]:
+    """Draw the steps that a target with these abilities (profiles) takes."""
+    by_id = _RARELY if "correlation" in abilities else st.just(False)
+    flaw = st.one_of([st.sampled_from(group) for group in flaws(abilities)])
+    kinds = st.sampled_from(drawn_kinds(abilities))
+    return st.builds(Draw, kinds, NUMBERS, NUMBERS, _OFTEN, st.booleans(), by_id, flaw, _MANNERS)
+
+
+# ── generated input ────────────────────────────────────────────────────────────────────────────
 
 _LETTERS = "\xa0é\u00df\u0130\u0131\ufb01ñçÅ中日\u0645\u0661\ufdfd\U0001d4b3😀👩"
 _MARKS = "\u200d\u0301\u202e\u2028\ufeff\ufffd\U0010ffff"
@@ -45,10 +84,14 @@ _NASTY = dict(
     )
 )
 
-TEXTS = st.builds(
-    lambda before, after: json.dumps({"type": "offer", "sdp": f"{before} {MARKER} {after}"}), _ANY_TEXT, _ANY_TEXT
+GENERATED_TEXTS = st.builds(
+    Manner,
+    st.builds(
+        lambda before, after: json.dumps({"type": "offer", "sdp": f"{before} {MARKER} {after}"}), _ANY_TEXT, _ANY_TEXT
+    ),
+    st.sampled_from(Encoding),
 )
-"""JSON texts of session descriptions around a marker."""
+"""Requests with the JSON text of any session description around a marker."""
 LOGINS = st.text(st.sampled_from(_VISIBLE), min_size=1, max_size=30)
 """Ends of valid logins (spec/login.md)."""
 WRONG_VALUES = _JSON.filter(lambda value: not isinstance(value, str))

@@ -147,7 +147,7 @@ def test_a_call_to_oneself_rings_elsewhere_or_is_refused() -> None:
     stage.model.comes(tablet)
     due = stage.model.ring(stage.man, "m")
     assert due.accepted is None
-    assert due.targets == {tablet}
+    assert due.audience.targets == {tablet}
 
 
 def test_an_answer_with_an_id_is_to_that_offer_or_refused() -> None:
@@ -191,15 +191,15 @@ def test_a_candidate_goes_to_those_who_heard_the_offer_and_then_to_the_device_th
     stage.model.comes(late)
     due = stage.model.candidate(stage.man, "w")
     assert due is not None
-    assert due.targets == {stage.woman, tablet}
+    assert due.audience.targets == {stage.woman, tablet}
     assert stage.answers(tablet)
     after = stage.model.candidate(stage.man, None)
     assert after is not None
-    assert after.targets == {tablet}
-    assert after.tolerated == {stage.woman, late}
+    assert after.audience.targets == {tablet}
+    assert after.audience.tolerated == {stage.woman, late}
     back = stage.model.candidate(tablet, "m")
     assert back is not None
-    assert back.targets == {stage.man}
+    assert back.audience.targets == {stage.man}
     assert stage.model.candidate(stage.woman, "m") is None, "a device that lost the race: SHOULD"
     refused = stage.model.candidate(stage.man, "nobody")
     assert refused is not None

@@ -1,13 +1,13 @@
-"""What varies in random scenes: texts of exact lengths, fields of nobody, and flaws that name what they break."""
+"""The manners of random scenes: texts of exact lengths, fields of nobody, and words for what is not plain."""
 
 from __future__ import annotations
 
 import pytest
 
-from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.schemas import definitions
 from signalproof.protocol.wire import CANDIDATE, CANDIDATE_BYTES, DESCRIPTION_BYTES, OFFER, Encoding
-from signalproof.scenes.variations import CANDIDATES, EXTRAS, TEXTS, Act, fill, flaws, foreign_fields, request_kinds
+from signalproof.scenes.manners import CANDIDATES, EXTRAS, TEXTS, Manner, fill, foreign_fields
+from signalproof.scenes.request_fields import request_kinds
 
 ALL = frozenset({"core", "ice", "call", "presence", "correlation", "auth"})
 
@@ -30,20 +30,8 @@ def test_foreign_fields_are_those_that_a_request_does_not_have(kind: str) -> Non
         assert not fields.keys() & known.keys()
 
 
-def test_every_flaw_breaks_a_must_and_says_what_is_wrong() -> None:
-    """Each group has members, no two flaws of a request have the same words, and tokens come with `auth` alone."""
-    found = [flaw for group in flaws(ALL) for flaw in group]
-    assert all(flaws(ALL))
-    assert {catalogue()[flaw.requirement].level for flaw in found} == {Level.MUST}
-    assert len({repr(flaw) for flaw in found}) == len(found)
-    assert {flaw.kind for flaw in found} == set(request_kinds(ALL))
-    without = [flaw.requirement for group in flaws(frozenset({"core"})) for flaw in group]
-    assert "AUTH-3" not in without
-
-
-def test_an_act_says_what_is_not_plain_about_it() -> None:
+def test_a_manner_says_what_is_not_plain_about_it() -> None:
     """A breach quotes it."""
-    assert str(Act()) == ""
-    assert (
-        str(Act(encoding=Encoding.FORM, charset=True, extra="unknown")) == "a form with a charset with unknown fields"
-    )
+    assert str(Manner()) == ""
+    manner = Manner(encoding=Encoding.FORM, charset=True, extra="unknown")
+    assert str(manner) == "a form with a charset with unknown fields"

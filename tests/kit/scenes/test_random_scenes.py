@@ -12,6 +12,8 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.setting import Setting
@@ -20,7 +22,8 @@ from signalproof.config.target import Target
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Ledger
 from signalproof.net.http import Http
-from signalproof.scenes.driver import STEPS, explore
+from signalproof.scenes.random_scenes import run_random_scenes
+from signalproof.scenes.state_machine import STEPS_PER_SCENE
 
 FAULTS = Path(__file__).parents[2] / "faults" / "serve.py"
 
@@ -39,7 +42,7 @@ def faulty(tmp_path: Path) -> Iterator[Callable[[str], str]]:
         yield start
 
 
-def play(url: str, *, examples: int, seed: int = 0, nonsense: bool = False, known: str = "") -> Cast:
+def play(url: str, *, examples: int, seed: int = 0, fuzz: bool = False, known: str = "") -> Cast:
     """Play random scenes at a server and give the cast; raises what they find."""
     profiles = ("core", "ice", "call", "presence", "correlation")
     target = Target(url, url, profiles, "", timeout=2.0, examples=examples, seed=seed)
@@ -59,7 +62,7 @@ def play(url: str, *, examples: int, seed: int = 0, nonsense: bool = False, know
         )
         try:
             await cast.enter("man", "woman")
-            await explore(cast, nonsense=nonsense)
+            await run_random_scenes(cast, fuzz=fuzz)
         finally:
             await cast.close()
             await http.close()
@@ -68,10 +71,10 @@ def play(url: str, *, examples: int, seed: int = 0, nonsense: bool = False, know
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("nonsense", [False, True], ids=["acts", "nonsense"])
-def test_a_sound_server_keeps_to_the_model(faulty: Callable[[str], str], nonsense: bool) -> None:
+@pytest.mark.parametrize("fuzz", [False, True], ids=["steps", "fuzz"])
+def test_a_sound_server_keeps_to_the_model(faulty: Callable[[str], str], fuzz: bool) -> None:
     """Many scenes, each with logins of its own, and none finds anything."""
-    cast = play(faulty("none"), examples=20, nonsense=nonsense)
+    cast = play(faulty("none"), examples=20, fuzz=fuzz)
     played = next(entry.text for entry in cast.transcript.entries if "random scenes" in entry.text)
     scenes, requests = map(int, re.findall(r"\d+", played)[:2])
     assert scenes >= 10
@@ -109,7 +112,7 @@ def test_a_known_breach_ends_no_scene(faulty: Callable[[str], str]) -> None:
 
 
 def test_the_scene_that_is_shown_is_the_shortest(faulty: Callable[[str], str]) -> None:
-    """Its ladder holds the acts that matter and hardly more, and nothing of the scenes around it."""
+    """Its ladder holds the steps that matter and hardly more, and nothing of the scenes around it."""
     target, found = faulty("thanks_for_second_answers"), None
     cast: Cast | None = None
 
@@ -122,7 +125,7 @@ def test_the_scene_that_is_shown_is_the_shortest(faulty: Callable[[str], str]) -
         )
         try:
             with pytest.raises(NonConformance):
-                await explore(cast)
+                await run_random_scenes(cast)
         finally:
             await cast.close()
             await http.close()
@@ -131,7 +134,7 @@ def test_the_scene_that_is_shown_is_the_shortest(faulty: Callable[[str], str]) -
     assert cast is not None
     posts = [entry.text for entry in cast.transcript.entries if entry.text.startswith("POST")]
     assert sum("reciever" in text for text in posts) >= 2, posts
-    assert len(posts) <= STEPS, posts
+    assert len(posts) <= STEPS_PER_SCENE, posts
     assert len(cast.scenes) == 1, "only the scene that is shown is judged"
 
 
@@ -142,11 +145,11 @@ def test_the_same_seed_plays_the_same_scenes(faulty: Callable[[str], str]) -> No
         [entry.text for scene in play(url, examples=6, seed=seed).scenes for entry in scene.transcript.entries]
         for seed in (7, 7, 8)
     )
-    assert list(acts(first)) == list(acts(again))
-    assert list(acts(first)) != list(acts(other))
+    assert list(steps(first)) == list(steps(again))
+    assert list(steps(first)) != list(steps(other))
 
 
-def acts(texts: list[str]) -> Iterator[str]:
+def steps(texts: list[str]) -> Iterator[str]:
     """Give what was posted; the offers after a leave are repeated until one is refused."""
     posts = (text for text in texts if text.startswith(("POST", "connects", "disconnects")))
     yield from (text for text, _ in groupby(posts))
@@ -163,7 +166,7 @@ def test_it_stops_when_the_run_is_cancelled(faulty: Callable[[str], str]) -> Non
         cast = Cast(
             Setting(number=1, requirements=("OFFER-1",), target=aim, http=http, ledger=Ledger(), identities=Anonymous())
         )
-        task = asyncio.create_task(explore(cast))
+        task = asyncio.create_task(run_random_scenes(cast))
         while not any(scene.postings for scene in cast.scenes):
             await asyncio.wait([task], timeout=0.02)
         task.cancel()
@@ -178,7 +181,17 @@ def test_it_stops_when_the_run_is_cancelled(faulty: Callable[[str], str]) -> Non
 
 def test_the_time_it_takes_is_bounded(faulty: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a number of examples it plays as many as fit, and says how many."""
-    monkeypatch.setattr("signalproof.scenes.driver.SECONDS", 0.3)
-    monkeypatch.setattr("signalproof.scenes.driver.EXAMPLES", 100_000)
+    monkeypatch.setattr("signalproof.scenes.random_scenes.BUDGET_SECONDS", 0.3)
+    monkeypatch.setattr("signalproof.scenes.random_scenes.DEFAULT_EXAMPLES", 100_000)
     cast = play(faulty("none"), examples=0)
     assert any("random scenes" in entry.text for entry in cast.transcript.entries)
+
+
+def test_a_hypothesis_without_the_private_name_finds_what_is_broken(
+    faulty: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is an aid to repeat scenes elsewhere, which the ladder then does without and says so."""
+    monkeypatch.delattr(providers, "_get_local_constants", raising=True)
+    monkeypatch.setattr(providers.HypothesisProvider, "_local_constants", Constants(), raising=True)
+    cast = play(faulty("none"), examples=4)
+    assert any("may play other scenes for this seed elsewhere" in entry.text for entry in cast.transcript.entries)

@@ -1,139 +1,21 @@
-"""How requests vary in random scenes: ordinary ones in what must make no difference, and flawed ones in what is wrong.
+"""What is wrong with the flawed requests of random scenes: each has to be refused and to change nothing.
 
-An `Act` is a way to post a sound request. A `Flaw` is one thing that is wrong with an otherwise sound request, which
-has to be refused and to change nothing. Flaws come in groups, so that each group can be drawn as often as the others,
-however many members it has.
+A `Flaw` is one thing that is wrong with an otherwise sound request. Flaws come in groups, so that each group can be
+drawn as often as the others, however many members it has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 
 from signalproof.cast.connection import Connection
 from signalproof.cast.request import OMIT, Variation
-from signalproof.protocol.schemas import definitions
-from signalproof.protocol.wire import (
-    ANSWER,
-    CALL,
-    CANDIDATE,
-    CANDIDATE_BYTES,
-    DECLINE,
-    DESCRIPTION_BYTES,
-    OFFER,
-    REFRESH,
-    STATUS,
-    Body,
-    Encoding,
-    Kind,
-)
+from signalproof.protocol.wire import Body, Encoding
+from signalproof.scenes.request_fields import optional_fields, request_kinds, required_fields
 
-__all__ = [
-    "CANDIDATES",
-    "EXTRAS",
-    "MARKER",
-    "TEXTS",
-    "Act",
-    "Flaw",
-    "fill",
-    "flaws",
-    "foreign_fields",
-    "request_kinds",
-    "required_fields",
-    "with_charset",
-    "wrong_field",
-]
-
-MARKER = "<marker>"
-"""Where the marker belongs in a text."""
-FILL = "<fill>"
-"""Where a text is filled until it has as many bytes as every server takes."""
-TEXTS = {
-    "white space": f' {{ "type" : "offer",\t"sdp" : "s={MARKER}\\r\\n" }}\r\n\n ',
-    "escapes": f'{{"sdp":"s={MARKER} \\u00e9\\u0041\\/","type":"offer"}}',
-    "unicode": f'{{"type":"offer","sdp":"{MARKER} é😀\u2028 e\u0301 \ufeff"}}',
-    "signs": f'{{"type":"offer","sdp":"{MARKER} <b>&amp;\'+%2B a=b&c;\\\\ 100% \\"x\\""}}',
-    "long": f'{{"type":"offer","sdp":"{MARKER} {"line " * 600}"}}',
-    "longest": f'{{"type":"offer","sdp":"{MARKER} {FILL}"}}',
-}
-"""JSON texts of session descriptions that servers in the wild have changed or refused (OFFER-4, HTTP-8)."""
-CANDIDATES = {
-    "no JSON": f"candidate:1 1 udp 1 192.0.2.1 9 typ host {MARKER}",
-    "the last one": f'{{"candidate":"","sdpMid":"0","usernameFragment":"{MARKER}"}}',
-    "signs": f' {{"candidate" : "a+b %2B é😀 {MARKER}\\r\\n"}} ',
-    "longest": f'{{"candidate":"{MARKER} {FILL}"}}',
-}
-"""Texts of candidates: any text is forwarded, a candidate or not (ICE-1, ICE-11)."""
-EXTRAS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "unknown": frozenset({"x_future"}),
-        "forged": frozenset({"sender_login", "login", "from_user", "reciever_login"}),
-    }
-)
-"""Fields that nobody reads (HTTP-6), and those that would name another author, if they were read (OFFER-3, CORR-4)."""
-_KINDS = {kind.name: kind for kind in (OFFER, ANSWER, CANDIDATE, CALL, DECLINE, STATUS, REFRESH)}
-_ABILITIES = {"offer": "core", "answer": "core", "candidate": "ice"}
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """How a sound request is posted: its text, encoding and further fields, and whether its events are awaited.
-
-    `text` and `candidate` have `MARKER` in the place of the marker; empty ones stand for the ordinary text. `named`
-    gives an offer an id of the client's own.
-    """
-
-    text: str = ""
-    encoding: Encoding = Encoding.JSON
-    hasty: bool = False
-    candidate: str = ""
-    charset: bool = False
-    extra: str = ""
-    named: bool = False
-
-    def __str__(self) -> str:
-        """Say what is not plain about the request; nothing where all is."""
-        parts = ["a form"] if self.encoding is Encoding.FORM else []
-        parts += ["with a charset"] if self.charset else []
-        parts += [f"with {self.extra} fields"] if self.extra else []
-        return " ".join(parts)
-
-
-def fill(text: str, kind: Kind) -> str:
-    """Fill a text up to the bytes that every server takes: those of a description, or of a candidate."""
-    limit = CANDIDATE_BYTES if kind is CANDIDATE else DESCRIPTION_BYTES
-    return text.replace(FILL, "x" * (limit - len(text.replace(FILL, "").encode())))
-
-
-def with_charset(body: Body) -> Body:
-    """Name the charset, as jQuery does (HTTP-1, HTTP-2)."""
-    return Body(body.content, f"{body.content_type}; charset=UTF-8")
-
-
-def request_kinds(abilities: frozenset[str]) -> list[str]:
-    """Give the names of the requests that a target with these abilities (profiles) takes."""
-    return [kind for kind in _KINDS if _ABILITIES.get(kind, "call") in abilities]
-
-
-def required_fields(kind: str) -> tuple[str, ...]:
-    """Give the required fields of a request, from its schema."""
-    return tuple(definitions()[_KINDS[kind].request_schema]["required"])
-
-
-def _optional_fields(kind: str) -> frozenset[str]:
-    """Give the fields of a request that may be left out, from its schema."""
-    return frozenset(definitions()[_KINDS[kind].request_schema]["properties"]) - frozenset(required_fields(kind))
-
-
-def foreign_fields(kind: str, extra: str, login: str) -> dict[str, object]:
-    """Give fields that a request of this kind does not have, with another user's login in them."""
-    foreign = EXTRAS[extra] - frozenset(required_fields(kind)) - _optional_fields(kind)
-    return dict.fromkeys(sorted(foreign), login)
-
-
-# ── what is wrong ──────────────────────────────────────────────────────────────────────────────
+__all__ = ["Flaw", "flaws", "wrong_field"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -239,7 +121,7 @@ def _wrong_token(kind: str, name: str, give: Callable[[Connection, Connection], 
 
 def _groups(kind: str) -> Iterator[list[Flaw]]:
     required = required_fields(kind)
-    read = (*required, *({"sender_login", "login"} & _optional_fields(kind)))
+    read = (*required, *({"sender_login", "login"} & optional_fields(kind)))
     yield [wrong_field(kind, field, "missing", OMIT) for field in required]
     yield [wrong_field(kind, field, name, value) for field in read for name, value in _WRONG.items()]
     texts = [field for field in read if field not in {"sid", *_WORDS}]
