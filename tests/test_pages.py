@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from contract.prose import Writer, value
+from contract.pages import templates
+from contract.prose import Writer, json_text
 
 WRITER = Writer(
     definitions={"OfferId": {"description": "The name of an offer. It means nothing."}, "Login": {"description": "A."}},
@@ -43,11 +46,12 @@ def test_a_schema_is_said_in_words(schema: dict[str, object], words: str) -> Non
 
 def test_a_table_says_what_is_optional_and_introduces_what_is_named() -> None:
     """A row for each field."""
-    table = WRITER.table({"required": ["a"], "properties": {"a": {"type": "null"}, "b": {"$ref": "#/x/OfferId"}}})
-    assert table == (
+    boxes: Any = templates().get_template("boxes.html.j2").make_module({"writer": WRITER})
+    schema = {"required": ["a"], "properties": {"a": {"type": "null"}, "b": {"$ref": "#/x/OfferId"}}}
+    assert boxes.table(schema) == (
         '<table><tr><th scope="row"><code>a</code></th><td>Null.</td></tr>'
         f'<tr><th scope="row"><code>b</code> <small>optional</small></th><td>{LINKED}. The name of an offer.</td></tr>'
-        "</table>"
+        "</table>\n"
     )
 
 
@@ -56,7 +60,7 @@ def test_prose_is_escaped_and_linked() -> None:
     assert WRITER.inline("a <b> & `<i>`") == "a &lt;b&gt; &amp; <code>&lt;i&gt;</code>"
     assert WRITER.inline("Login: one OfferId") == f"Login: one {LINKED}"
     assert WRITER.inline("`sender_offer`") == '<a href="docs/events#sender_offer"><code>sender_offer</code></a>'
-    assert value({"a": "<script>"}) == '<pre><code>{\n  "a": "&lt;script&gt;"\n}</code></pre>'
+    assert json_text({"a": "<script>"}) == '{\n  "a": "&lt;script&gt;"\n}'
 
 
 def test_paragraphs_and_lists() -> None:

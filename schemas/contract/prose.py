@@ -9,18 +9,25 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from markupsafe import Markup
+
 from contract.definitions import Json, Schema
 
-__all__ = ["Writer", "value"]
+__all__ = ["Writer", "json_text", "name_of"]
 
 CODE: Final = re.compile(r"`([^`]+)`")
 NAME: Final = re.compile(r"((?:[A-Z][a-z]+){2,})")
 """A word that may be the name of a definition, such as RefusalCode."""
 
 
-def value(example: Json) -> str:
-    """Return a JSON value as a block that can be copied."""
-    return f"<pre><code>{escape(json.dumps(example, indent=2, ensure_ascii=False), quote=False)}</code></pre>"
+def json_text(value: Json) -> Markup:
+    """Return a JSON value as text for a block that can be copied."""
+    return _html(_text(json.dumps(value, indent=2, ensure_ascii=False)))
+
+
+def name_of(reference: Schema) -> str:
+    """Return the name of the definition that a schema refers to."""
+    return str(reference["$ref"]).rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,49 +37,44 @@ class Writer:
     definitions: Mapping[str, Schema]
     links: Mapping[str, str]
 
-    def inline(self, text: str) -> str:
+    def inline(self, text: str) -> Markup:
         """Return one line of Markdown, which has code in backticks and nothing else, as HTML."""
-        parts = CODE.split(text)
-        return "".join(self._code(part) if number % 2 else self._plain(part) for number, part in enumerate(parts))
+        return _html(self._inline(text))
 
-    def block(self, text: str) -> str:
+    def block(self, text: str) -> Markup:
         """Return paragraphs and lists of Markdown as HTML."""
         html: list[str] = []
         for part in re.split(r"\n\s*\n", text.strip()):
             lines = part.splitlines()
             if all(line.startswith("- ") for line in lines):
-                items = "".join(f"<li>{self.inline(line[2:])}</li>" for line in lines)
+                items = "".join(f"<li>{self._inline(line[2:])}</li>" for line in lines)
                 html.append(f"<ul>{items}</ul>")
             else:
-                html.append(f"<p>{self.inline(' '.join(lines))}</p>")
-        return "\n".join(html)
+                html.append(f"<p>{self._inline(' '.join(lines))}</p>")
+        return _html("\n".join(html))
 
-    def table(self, schema: Schema) -> str:
-        """Return a table with a row for each field of an object: name, whether it is required, what it holds."""
-        required = schema.get("required", ())
-        rows = "".join(
-            f'<tr><th scope="row"><code>{_text(name)}</code>{"" if name in required else " <small>optional</small>"}'
-            f"</th><td>{self.words(field)}{self._introduced(field)}</td></tr>"
-            for name, field in schema["properties"].items()
-        )
-        return f"<table>{rows}</table>"
-
-    def words(self, schema: Schema) -> str:
-        """Return what a schema says about a value, in words."""
+    def words(self, schema: Schema, *, described: bool = True) -> Markup:
+        """Return what a schema says about a value, in words; unless `described`, without its own description."""
         parts = list(self._facts(schema))
-        if "description" in schema:
-            parts.append(self.inline(schema["description"]).rstrip("."))
-        return ". ".join(parts) + "." if parts else "Anything."
+        if described and "description" in schema:
+            parts.append(self._inline(schema["description"]).rstrip("."))
+        return _html(". ".join(parts) + "." if parts else "Anything.")
 
-    def _introduced(self, schema: Schema) -> str:
-        """Return the first sentence about the definition that is referred to."""
+    def introduction(self, schema: Schema) -> Markup:
+        """Return the first sentence about the definition that is referred to, after a blank."""
         if "$ref" not in schema:
-            return ""
-        return f" {self.inline(self.definitions[_name(schema)]['description'].partition('. ')[0].rstrip('.'))}."
+            return Markup()
+        return _html(
+            f" {self._inline(self.definitions[name_of(schema)]['description'].partition('. ')[0].rstrip('.'))}."
+        )
+
+    def _inline(self, text: str) -> str:
+        parts = CODE.split(text)
+        return "".join(self._code(part) if number % 2 else self._plain(part) for number, part in enumerate(parts))
 
     def _facts(self, schema: Schema) -> Iterator[str]:
         if "$ref" in schema:
-            yield self._code(_name(schema))
+            yield self._code(name_of(schema))
         if kind := self._kind(schema):
             yield kind
         for key in ("oneOf", "anyOf"):
@@ -125,12 +127,13 @@ def _limits(schema: Schema) -> str:
     return "".join(texts)
 
 
-def _name(schema: Schema) -> str:
-    return str(schema["$ref"]).rpartition("/")[2]
-
-
 def _literal(item: Json) -> str:
     return f"<code>{_text(json.dumps(item, ensure_ascii=False))}</code>"
+
+
+def _html(text: str) -> Markup:
+    """Take a text for HTML: what stands in it has been escaped."""
+    return Markup(text)  # noqa: S704
 
 
 def _text(text: str) -> str:
