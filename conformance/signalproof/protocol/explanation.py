@@ -23,10 +23,14 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What is known about a requirement; `context` is Markdown, `checks` are names with their purposes."""
+    """What there is to say about a requirement; `checks` are names with their purposes.
+
+    `sentence` and `context` are Markdown whose links have become words.
+    """
 
     requirement: Requirement
     section: str
+    sentence: str
     context: str
     checks: tuple[tuple[str, str], ...]
     fix: str | None
@@ -38,7 +42,7 @@ def explain(identifier: str) -> Explanation:
     section, context = _surroundings(requirement)
     about = purposes()
     checks = tuple((name, about.get(name, "")) for name in checks_by_requirement()[identifier])
-    return Explanation(requirement, section, context, checks, fixes().get(identifier))
+    return Explanation(requirement, section, _unlinked(requirement.sentence), context, checks, fixes().get(identifier))
 
 
 def meant(word: str) -> tuple[str | None, list[str]]:
@@ -63,7 +67,11 @@ def _surroundings(requirement: Requirement) -> tuple[str, str]:
     lines = resource("spec", f"{requirement.topic}.md").read_text(encoding="utf-8").splitlines()
     at = next(number for number, line in enumerate(lines) if line.startswith(f"**[{requirement.id}]**"))
     above = (found[1] for line in reversed(lines[:at]) if (found := _HEADING.match(line)))
-    return next(above, ""), _LINK.sub(r"\1", "\n".join(_until_next(lines[at + 1 :])).strip())
+    return next(above, ""), _unlinked("\n".join(_until_next(lines[at + 1 :])).strip())
+
+
+def _unlinked(markdown: str) -> str:
+    return _LINK.sub(r"\1", markdown)
 
 
 def _until_next(lines: list[str]) -> Iterator[str]:

@@ -58,9 +58,20 @@ def test_every_requirement_can_be_explained() -> None:
     for identifier in catalogue():
         explanation = explain(identifier)
         assert explanation.section
-        assert not re.search(r"\]\(\S+\)", explanation.context)
+        assert not re.search(r"\]\(\S+\)", explanation.sentence + explanation.context)
         assert "**[" not in explanation.context
     assert "HTTP/1.1 200 OK" in explain("HTTP-15").context
+
+
+@pytest.mark.parametrize("columns", ["80", "140"])
+def test_lists_and_tables_stay_what_they_are(columns: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items hang, and a table has its lines."""
+    monkeypatch.setenv("COLUMNS", columns)
+    items = CliRunner().invoke(main, ["explain", "AUTH-3"]).output.partition("\nchecks")[0]
+    assert re.search(r"\n  3\. the sid: [^\n]+\n     \S", items)
+    assert all(len(line) <= int(columns) for line in items.splitlines())
+    table = CliRunner().invoke(main, ["explain", "CORR-3"]).output
+    assert "\n    | `offer_id` names | code of the refusal |\n" in table
 
 
 @pytest.mark.parametrize("word", ["HTTP-7b", "http-7B", "http7b", "[HTTP-7b]"])
