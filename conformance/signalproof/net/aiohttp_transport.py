@@ -1,0 +1,69 @@
+"""The network below httpx2: requests go out over aiohttp, which python-socketio brings along anyway.
+
+The pool of httpcore, which httpx2 comes with, asks every idle connection whether it is still there whenever a
+request waits; with dozens of requests under way that costs more than all the rest (`benchmarks/http_client.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import httpx2
+from yarl import URL
+
+__all__ = ["AiohttpTransport"]
+
+
+class AiohttpTransport(httpx2.AsyncBaseTransport):
+    """Sends the requests of an `httpx2.AsyncClient` over the connections of `connector`, which it closes at the end."""
+
+    def __init__(self, connector: aiohttp.TCPConnector) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=["accept", "accept-encoding", "content-type", "user-agent"],
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request and give the reply as soon as its head is there; redirects are not followed."""
+        with _translated():
+            reply = await self._session.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                data=await request.aread() or None,
+                allow_redirects=False,
+            )
+        return httpx2.Response(reply.status, headers=reply.raw_headers, stream=_Body(reply))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._session.close()
+
+
+class _Body(httpx2.AsyncByteStream):
+    """The body of a reply, as it comes."""
+
+    def __init__(self, reply: aiohttp.ClientResponse) -> None:
+        self._reply = reply
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _translated():
+            async for chunk in self._reply.content.iter_any():
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Give the connection back if the body was read to its end, and close it otherwise."""
+        self._reply.release()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (aiohttp.ClientError, OSError) as error:
+        raise httpx2.TransportError(str(error)) from error
