@@ -1,26 +1,28 @@
 """Deployments that a conformant server may live in: `python deployments.py NAME …` serves one on a free port.
 
 `different` is the reference server with everything that the specification leaves open done another way, `queue`
-delivers events by a slow queue; `proxy` forwards connections to another port, late or behind TLS. The first line
-on standard output is the URL.
+delivers events by a slow queue, `sticky` finds a connection again by a cookie alone; `proxy` forwards connections
+to another port, late or behind TLS. The first line on standard output is the URL.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import random
 import ssl
 import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Final, Generic, TypeVar
 
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalproof_server.app import Assembly
 from signalproof_server.config import Settings
@@ -145,7 +147,55 @@ class Different(Assembly):
         return Edge(sio, service, self.settings, self.log)
 
 
-SERVERS: Final[Mapping[str, type[Assembly]]] = {"different": Different, "queue": Queued}
+class Sticky(Assembly):
+    """Several workers behind a balancer that routes by a cookie, which a handshake gets that brings none."""
+
+    def __init__(self, settings: Settings | None = None, *, log: Logger | None = None) -> None:
+        super().__init__(settings, log=log)
+        self.workers: dict[str, str] = {}
+
+    def sockets(self, sio: Sio, service: Service) -> SocketEdge:
+        """Note which worker a connection is with, by its sid."""
+        workers, numbers = self.workers, count(1)
+
+        class Edge(SocketEdge):
+            async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+                """Give each WebSocket a worker of its own, unless it names one."""
+                worker = HTTPConnection(scope).cookies.get("worker") or str(next(numbers))
+
+                async def noting(message: Message) -> None:
+                    if message["type"] == "websocket.accept":
+                        cookie = (b"set-cookie", f"worker={worker}; Path=/; HttpOnly".encode())
+                        message = {**message, "headers": [*message.get("headers", ()), cookie]}
+                    elif (text := message.get("text") or "").startswith("40{"):
+                        workers[json.loads(text[2:])["sid"]] = worker
+                    await send(message)
+
+                await super().__call__(scope, receive, noting if scope["type"] == "websocket" else send)
+
+        return Edge(sio, service, self.settings, self.log)
+
+    def http(self, service: Service) -> ASGIApp:
+        """Let a worker know nothing of another's connections."""
+        edge, workers = HttpEdge(service, self.settings, self.log).asgi(), self.workers
+
+        async def balance(scope: Scope, receive: Receive, send: Send) -> None:
+            request = Request(scope, receive)
+            body = await request.body()
+            here = request.cookies.get("worker")
+            if any(worker != here and sid.encode() in body for sid, worker in workers.items()):
+                await JSONResponse({"status": 1, "message": "no such connection here"})(scope, receive, send)
+                return
+
+            async def again() -> Message:
+                return {"type": "http.request", "body": body}
+
+            await edge(scope, again, send)
+
+        return balance
+
+
+SERVERS: Final[Mapping[str, type[Assembly]]] = {"different": Different, "queue": Queued, "sticky": Sticky}
 
 
 def announce(url: str) -> None:

@@ -102,6 +102,13 @@ def test_events_may_come_by_a_slow_queue(kit: Kit, start: Start) -> None:
     assert conformant(run), run.output
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_balancer_may_find_connections_by_a_cookie(kit: Kit, start: Start, host: str) -> None:
+    """Each participant has one of its own from the handshake on, whatever the host is called."""
+    run = kit.check(start("sticky").replace("127.0.0.1", host), "-k", "test_offer")
+    assert conformant(run), run.output
+
+
 def test_a_delay_that_varies_keeps_the_order() -> None:
     """Each thing comes after the one before it, and not at once."""
 

@@ -51,7 +51,8 @@ class Connection:
         self.sid = ""
         self.engine_sid = ""
         self._stage = stage
-        self._socket = Socket(stage.target, stage.http, self._on_event, self._on_close)
+        self.agent = stage.http.user_agent()
+        self._socket = Socket(stage.target, self.agent, self._on_event, self._on_close)
 
     @property
     def expectations(self) -> Expectations:
@@ -260,7 +261,7 @@ class Connection:
             stage.transcript.add(self.name, SERVER, shown, channel=Channel.HTTP, content=body.content)
 
         try:
-            raw = await stage.http.request(
+            raw = await self.agent.request(
                 request.method, request.path, headers=request.headers, content=body.content, on_turn=on_turn
             )
         except HttpFailure as failure:

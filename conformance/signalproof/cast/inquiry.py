@@ -34,7 +34,7 @@ async def why_not(stage: Stage, author: Connection, request: Request, reply: Rep
         body = encode_body(offer_fields(sid, login, session_description("offer", "signalproof")), encoding)
         headers = {**author.authorization, "content-type": body.content_type or ""}
         try:
-            raw = await stage.http.request("POST", OFFER.path, headers=headers, content=body.content)
+            raw = await author.agent.request("POST", OFFER.path, headers=headers, content=body.content)
         except HttpFailure as failure:
             return no_reply(str(failure))
         return read_reply(raw, OFFER.accepted_schema)

@@ -53,7 +53,7 @@ class RawAccess:
     async def socket(self) -> RawSocket:
         """Open a WebSocket on which any frame can be sent; failure breaches LOGIN-1."""
         try:
-            socket = await RawSocket.open(self._target, self._http)
+            socket = await RawSocket.open(self._target, self._http.user_agent())
         except SocketFailure as failure:
             raise NonConformance(
                 "LOGIN-1", expected="a WebSocket without polling first", received=str(failure)

@@ -17,32 +17,41 @@ __all__ = ["AiohttpTransport"]
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
-    """Sends the requests of an `httpx2.AsyncClient` over the connections of `connector`, which it closes at the end."""
+    """Sends the requests of an `httpx2.AsyncClient` over the connections of `connector`, which it closes at the end.
+
+    The extension `cookie_jar` of a request is an `aiohttp.CookieJar`, which sends cookies and keeps those that come.
+    """
 
     def __init__(self, connector: aiohttp.TCPConnector) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
+        self._connector = connector
+        self._no_cookies = aiohttp.DummyCookieJar()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send one request and give the reply as soon as its head is there; redirects are not followed."""
+        session = aiohttp.ClientSession(
+            connector=self._connector,
+            connector_owner=False,
+            cookie_jar=request.extensions.get("cookie_jar", self._no_cookies),
             auto_decompress=False,
             skip_auto_headers=["accept", "accept-encoding", "content-type", "user-agent"],
             timeout=aiohttp.ClientTimeout(total=None),
         )
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request and give the reply as soon as its head is there; redirects are not followed."""
-        with _translated():
-            reply = await self._session.request(
-                request.method,
-                URL(str(request.url), encoded=True),
-                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-                data=await request.aread() or None,
-                allow_redirects=False,
-            )
+        try:
+            with _translated():
+                reply = await session.request(
+                    request.method,
+                    URL(str(request.url), encoded=True),
+                    headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                    data=await request.aread() or None,
+                    allow_redirects=False,
+                )
+        finally:
+            session.detach()
         return httpx2.Response(reply.status, headers=reply.raw_headers, stream=_Body(reply))
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._session.close()
+        await self._connector.close()
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -1,4 +1,4 @@
-"""HTTP to the target: one client for a whole run, which speaks the API of httpx2."""
+"""HTTP to the target: one client for a whole run, which speaks the API of httpx2, with cookies for each participant."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from time import perf_counter
 
 import aiohttp
@@ -16,12 +17,12 @@ from signalproof.net.aiohttp_transport import AiohttpTransport
 from signalproof.net.failures import HttpFailure, reason_of
 from signalproof.net.rate_limit import Pace
 
-__all__ = ["Http", "HttpReply"]
+__all__ = ["Http", "HttpReply", "UserAgent"]
 
 LONGEST = 33_554_432
 """Bytes of a reply that are read: `/online` may list a million logins."""
 _url = lru_cache(httpx2.URL)
-"""Parses the few addresses of a target once, which costs as much as half of the rest of a request."""
+"""Parses the few addresses of a target once: that is a quarter of what httpx2 costs a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +35,45 @@ class HttpReply:
     elapsed: float
 
 
-class Http:
-    """The HTTP client of a whole run, and the sessions that its sockets are opened from.
-
-    Idle connections are dropped after a second, before servers do it: a POST that meets a closing connection
-    is lost. `pace` spreads requests and connects where the operator wants that.
-    """
+class _Wire:
+    """What all user agents of a run share: connections, pace, and the target with its time limit."""
 
     def __init__(self, target: Target) -> None:
+        self.target = target
+        self.base = target.url
         self.pace = Pace(target.rate)
-        self._base = target.url
-        self._client = httpx2.AsyncClient(
+        self.connector = aiohttp.TCPConnector(limit=0, ssl=target.tls or True)
+        self.client = httpx2.AsyncClient(
             transport=AiohttpTransport(
                 aiohttp.TCPConnector(limit=128, keepalive_timeout=1, ssl=target.tls or True),
             ),
             headers=httpx2.Headers(list(target.headers), encoding="utf-8"),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # those of a request are its user agent's
             follow_redirects=False,
             timeout=None,
             trust_env=False,
         )
-        self._target = target
-        self._connector = aiohttp.TCPConnector(limit=0, ssl=target.tls or True)
 
-    def adopt(self, target: Target) -> None:
-        """Take over the time limit that fits the measured round trip."""
-        self._target = target
+
+class UserAgent:
+    """Whoever has cookies of its own, for its requests and its socket alike: a participant, or the kit itself."""
+
+    def __init__(self, wire: _Wire) -> None:
+        self._wire = wire
+        self._cookies = aiohttp.CookieJar(unsafe=True)  # also of hosts that are called by address
+
+    @property
+    def pace(self) -> Pace:
+        """What spreads requests and connects where the operator wants that."""
+        return self._wire.pace
 
     def new_session(self) -> aiohttp.ClientSession:
-        """Make the session of one socket: cookies of its own, for each is another user; one connector for all."""
+        """Make the session that a socket is opened from; all share one connector."""
         return aiohttp.ClientSession(
-            headers=list(self._target.headers),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._target.timeout),
-            connector=self._connector,
+            headers=list(self._wire.target.headers),
+            cookie_jar=self._cookies,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._wire.target.timeout),
+            connector=self._wire.connector,
             connector_owner=False,
         )
 
@@ -87,38 +95,62 @@ class Http:
         on_turn()
         began = perf_counter()
         try:
-            async with asyncio.timeout(self._target.timeout):
-                reply = await self._client.send(
-                    httpx2.Request(
-                        method,
-                        _url(f"{self._base if base is None else base}{path}"),
-                        headers=self._headers(headers or {}),
-                        content=content,
-                    ),
-                    stream=True,
-                )
-                try:
-                    body = bytearray()
-                    encoded = "content-encoding" in reply.headers
-                    async for chunk in reply.aiter_bytes() if encoded else reply.aiter_raw():
-                        body += chunk
-                        if len(body) > LONGEST:
-                            raise HttpFailure(f"the reply is longer than {LONGEST:,} bytes")
-                finally:
-                    await reply.aclose()
+            request = httpx2.Request(
+                method,
+                _url(f"{self._wire.base if base is None else base}{path}"),
+                headers=self._headers(headers or {}),
+                content=content,
+                extensions={"cookie_jar": self._cookies},
+            )
+            async with asyncio.timeout(self._wire.target.timeout):
+                reply = await self._wire.client.send(request, stream=True)
+                body = await _read(reply)
         except TimeoutError as error:
             raise HttpFailure(f"no reply within {perf_counter() - began:.1f} s") from error
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise HttpFailure(reason_of(error)) from error
-        return HttpReply(reply.status_code, dict(reply.headers.items()), bytes(body), perf_counter() - began)
+        return HttpReply(reply.status_code, dict(reply.headers.items()), body, perf_counter() - began)
 
     def _headers(self, own: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         """Give the headers of a request: its own, and those of the client that they do not replace."""
         names = {name.lower().encode() for name in own}
-        common = [pair for pair in self._client.headers.raw if pair[0].lower() not in names]
+        common = [pair for pair in self._wire.client.headers.raw if pair[0].lower() not in names]
         return [*common, *((name.encode(), value.encode()) for name, value in own.items())]
+
+
+class Http(UserAgent):
+    """The user agent of the kit itself, and where those of the participants come from.
+
+    Idle connections are dropped after a second, before servers do it: a POST that meets a closing connection
+    is lost.
+    """
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(_Wire(target))
+
+    def user_agent(self) -> UserAgent:
+        """Make a user agent for one participant."""
+        return UserAgent(self._wire)
+
+    def adopt(self, target: Target) -> None:
+        """Take over the time limit that fits the measured round trip."""
+        self._wire.target = target
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
-        await self._connector.close()
+        await self._wire.client.aclose()
+        await self._wire.connector.close()
+
+
+async def _read(reply: httpx2.Response) -> bytes:
+    """Read the body of a reply, decoded, and let its connection go."""
+    body = bytearray()
+    try:
+        # The decoders cost something even where there is nothing to decode.
+        async for chunk in reply.aiter_bytes() if "content-encoding" in reply.headers else reply.aiter_raw():
+            body += chunk
+            if len(body) > LONGEST:
+                raise HttpFailure(f"the reply is longer than {LONGEST:,} bytes")
+    finally:
+        await reply.aclose()
+    return bytes(body)

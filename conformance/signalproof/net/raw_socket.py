@@ -10,7 +10,7 @@ import aiohttp
 
 from signalproof.config.target import Target
 from signalproof.net.failures import SocketFailure, reason_of
-from signalproof.net.http import Http
+from signalproof.net.http import UserAgent
 
 __all__ = ["RawSocket"]
 
@@ -23,11 +23,11 @@ class RawSocket:
         self._socket = socket
 
     @classmethod
-    async def open(cls, target: Target, http: Http) -> RawSocket:
+    async def open(cls, target: Target, agent: UserAgent) -> RawSocket:
         """Open the WebSocket without polling first; raises `SocketFailure`."""
         url = f"{target.socket_url}/socket.io/?EIO=4&transport=websocket"
-        await http.pace.turn()
-        session = http.new_session()
+        await agent.pace.turn()
+        session = agent.new_session()
         try:
             return cls(session, await asyncio.wait_for(session.ws_connect(url), target.timeout))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

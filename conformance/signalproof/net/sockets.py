@@ -22,7 +22,7 @@ from socketio.exceptions import ConnectionError as SocketConnectionError
 
 from signalproof.config.target import Target
 from signalproof.net.failures import ConnectRefused, SocketFailure, reason_of
-from signalproof.net.http import Http
+from signalproof.net.http import UserAgent
 from signalproof.text.redact import cut
 from signalproof.text.untrusted import TooDeep, read_json
 
@@ -59,9 +59,9 @@ class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has 
 class Socket:
     """One Socket.IO connection over WebSocket, namespace `/` (LOGIN-1)."""
 
-    def __init__(self, target: Target, http: Http, on_event: OnEvent, on_close: Callable[[], None]) -> None:
+    def __init__(self, target: Target, agent: UserAgent, on_event: OnEvent, on_close: Callable[[], None]) -> None:
         self._target = target
-        self._pace = http.pace
+        self._pace = agent.pace
         self._pending: set[asyncio.Future[tuple[object, ...]]] = set()
         self._on_close = on_close
         self._client = socketio.AsyncClient(
@@ -70,7 +70,7 @@ class Socket:
             serializer=_Packet,
             logger=_SILENT,
             engineio_logger=_SILENT,
-            http_session=http.new_session,
+            http_session=agent.new_session,
         )
         self._refusals: list[str] = []
         self._client.on("disconnect", self._closed)

@@ -69,22 +69,20 @@ def test_a_turn_that_is_given_up_hurts_nobody() -> None:
     assert len(asyncio.run(give_up())) == 2
 
 
-def test_requests_and_connects_share_the_rate() -> None:
+def test_requests_and_connects_share_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     """One mechanism, in the transport: two requests, two sockets of either kind."""
+    taken: list[Pace] = []
 
-    class Counting(Pace):
-        taken = 0
+    async def turn(pace: Pace) -> None:
+        taken.append(pace)
 
-        async def turn(self) -> None:
-            """Count."""
-            self.taken += 1
+    monkeypatch.setattr(Pace, "turn", turn)
 
-    async def use() -> int:
+    async def use() -> None:
         target = Target(
             url="http://127.0.0.1:1", socket_url="http://127.0.0.1:1", profiles=(), profiles_reason="", timeout=1
         )
         http = Http(target)
-        http.pace = pace = Counting(1)
         try:
             for path in ("/offer", "/online"):
                 with pytest.raises(HttpFailure):
@@ -95,9 +93,10 @@ def test_requests_and_connects_share_the_rate() -> None:
                 await RawSocket.open(target, http)
         finally:
             await http.close()
-        return pace.taken
 
-    assert asyncio.run(use()) == 4
+    asyncio.run(use())
+    assert len(taken) == 4
+    assert len(set(map(id, taken))) == 1
 
 
 # ── --dry-run ──────────────────────────────────────────────────────────────────────────────────
