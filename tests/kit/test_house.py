@@ -44,7 +44,7 @@ PAUSES: Final = {
     "cast/company.py: Company.vacate": "nor that a sid is no longer known",
     "cli/conversation.py: _talk": "a call lasts as long as the operator says",
     "net/rate_limit.py: Pace.turn": "a rate is about time",
-    "run/loop_lag.py: Stalls._tick": "so is how late the loop is",
+    "run/loop_lag.py: LoopLag._tick": "so is how late the loop is",
     "run/runner.py: Run.settle": "the tail window: only time can tell that nothing more comes",
     "suite/test_call.py: test_ringing_expires": "CALL-11 is about the time of ringing",
 }

@@ -21,6 +21,12 @@ from signalproof.text.untrusted import read_json
 
 __all__ = ["definitions", "violation"]
 
+PLACE_CHARACTERS = 80
+"""How much is shown of the way to what is wrong in a message."""
+PROBLEM_CHARACTERS = 160
+"""How much is shown of what is wrong there; of more, as many at both ends as these."""
+BEGINNING_CHARACTERS, ENDING_CHARACTERS = 80, 76
+
 
 def _content_schema(
     validator: Validator, schema: Mapping[str, Any], instance: object, parent: Mapping[str, Any]
@@ -77,7 +83,7 @@ def violation(name: str, message: object, *, content: bool = False) -> str | Non
     error = next(iter(_validator(name, content).iter_errors(message)), None)  # type: ignore[arg-type]
     if error is None:
         return None
-    where = cut("".join(f"/{part}" for part in error.absolute_path), 80)
+    where = cut("".join(f"/{part}" for part in error.absolute_path), PLACE_CHARACTERS)
     text = _ending_matters(error.message)
     return f"{where or 'the message'}: {text} (schemas/v1/{name}.json)"
 
@@ -87,4 +93,6 @@ def _ending_matters(text: str) -> str:
 
     No part of a word is kept: it might be of a secret, which goes unknown then.
     """
-    return text if len(text) <= 160 else f"{cut(text, 80)} {text[-76:].partition(' ')[2]}"
+    if len(text) <= PROBLEM_CHARACTERS:
+        return text
+    return f"{cut(text, BEGINNING_CHARACTERS)} {text[-ENDING_CHARACTERS:].partition(' ')[2]}"

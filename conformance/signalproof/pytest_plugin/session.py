@@ -222,7 +222,7 @@ class ConformanceSession:
             strict=self._options.strict,
             interrupted=self._interrupted,
             assessment=None if self._interrupted else self._baselines.assess(results),
-            stalled=run.stalls.sentence(),
+            stalled=run.loop_lag.sentence(),
         )
         session.exitstatus = ending.exit_status(session.exitstatus)
         yield

@@ -1,1 +1,1 @@
-"""What a run tells: on the terminal, and as JSON."""
+"""What a run leaves behind: `report.json`, all that is made of it, and the words on the terminal."""

@@ -13,15 +13,16 @@ from signalproof.text.untrusted import shortened
 
 __all__ = ["draw"]
 
-_TIME = 74
-_GAP, _NARROW_GAP = 236, 172
-_LANES = 96
-_ROW = 30
-_HEAD = 54
-_PAUSE = 20
-_CHARACTER = 6.7
-_LONG_PAUSE = 100.0
-"""A pause of at least this many milliseconds is shown as one."""
+_TIME_WIDTH = 74
+_COLUMN_GAP, _NARROW_COLUMN_GAP = 236, 172
+_LANE_GAP = 96
+_ROW_HEIGHT = 30
+_HEAD_HEIGHT = 54
+_PAUSE_HEIGHT = 20
+_CHARACTER_WIDTH = 6.7
+"""All in pixels."""
+_LONG_PAUSE_MS = 100.0
+"""A pause of at least so many milliseconds is shown as one."""
 _CLASSES = {Channel.HTTP: "http", Channel.SOCKET: "sio", Channel.PEER: "rtc"}
 _LANE_NAMES = {Channel.HTTP: "HTTP", Channel.SOCKET: "Socket.IO"}
 
@@ -49,10 +50,9 @@ def draw(messages: Sequence[Message]) -> str:
     parts = [f'<svg class="sequence" role="img" {size} aria-label="{label}">']
     parts += _frame(columns, height)
     for (before, after), y in zip(pairwise([messages[0] if messages else None, *messages]), places, strict=True):
-        if before is not None and after is not None and after[0] - before[0] >= _LONG_PAUSE:
-            parts.append(
-                f'<text class="pause" x="{_TIME - 14}" y="{y - _ROW + 6}">{_pause(after[0] - before[0])}</text>'
-            )
+        if before is not None and after is not None and after[0] - before[0] >= _LONG_PAUSE_MS:
+            waited = _pause(after[0] - before[0])
+            parts.append(f'<text class="pause" x="{_TIME_WIDTH - 14}" y="{y - _ROW_HEIGHT + 6}">{waited}</text>')
     for message, y in zip(messages, places, strict=True):
         parts += _message(message, columns, y)
     return "".join([*parts, "</svg>"])
@@ -60,31 +60,31 @@ def draw(messages: Sequence[Message]) -> str:
 
 def _columns(messages: Sequence[Message]) -> _Columns:
     people = list(dict.fromkeys(n for _, a, b, *_ in messages for n in (a, b) if n != SERVER))
-    gap = _GAP if len(people) <= 3 else _NARROW_GAP
-    left = _TIME + 40
+    gap = _COLUMN_GAP if len(people) <= 3 else _NARROW_COLUMN_GAP
+    left = _TIME_WIDTH + 40
     places = {people[0]: left} if people else {}
     http = left + (gap if people else 40)
-    lanes = {Channel.HTTP.value: http, Channel.SOCKET.value: http + _LANES}
+    lanes = {Channel.HTTP.value: http, Channel.SOCKET.value: http + _LANE_GAP}
     for number, name in enumerate(people[1:], 1):
-        places[name] = http + _LANES + gap * number
-    return _Columns(places, lanes, max([*places.values(), http + _LANES]) + (gap if len(people) < 2 else 120))
+        places[name] = http + _LANE_GAP + gap * number
+    return _Columns(places, lanes, max([*places.values(), http + _LANE_GAP]) + (gap if len(people) < 2 else 120))
 
 
 def _heights(times: Sequence[float]) -> tuple[list[int], int]:
-    places, y = [], _HEAD + _ROW
+    places, y = [], _HEAD_HEIGHT + _ROW_HEIGHT
     for number, at in enumerate(times):
-        if number and at - times[number - 1] >= _LONG_PAUSE:
-            y += _PAUSE
+        if number and at - times[number - 1] >= _LONG_PAUSE_MS:
+            y += _PAUSE_HEIGHT
         places.append(y)
-        y += _ROW
+        y += _ROW_HEIGHT
     return places, y
 
 
 def _frame(columns: _Columns, height: int) -> Iterator[str]:
     low = height - 8
-    yield f'<text class="time" x="{_TIME - 14}" y="46">ms</text>'
+    yield f'<text class="time" x="{_TIME_WIDTH - 14}" y="46">ms</text>'
     for name, x in columns.people.items():
-        yield f'<line class="life" x1="{x}" y1="{_HEAD}" x2="{x}" y2="{low}"/>'
+        yield f'<line class="life" x1="{x}" y1="{_HEAD_HEIGHT}" x2="{x}" y2="{low}"/>'
         yield f'<text class="who" x="{x}" y="36">{escape(_fitting(name, 150))}</text>'
     first, last = columns.lanes[Channel.HTTP], columns.lanes[Channel.SOCKET]
     yield f'<rect class="server" x="{first - 36}" y="8" width="{last - first + 72}" height="{low - 8}" rx="8"/>'
@@ -92,7 +92,7 @@ def _frame(columns: _Columns, height: int) -> Iterator[str]:
     for channel, name in _LANE_NAMES.items():
         x = columns.lanes[channel]
         yield f'<text class="lane {_CLASSES[channel]}" x="{x}" y="46">{name}</text>'
-        yield f'<line class="life {_CLASSES[channel]}" x1="{x}" y1="{_HEAD}" x2="{x}" y2="{low}"/>'
+        yield f'<line class="life {_CLASSES[channel]}" x1="{x}" y1="{_HEAD_HEIGHT}" x2="{x}" y2="{low}"/>'
 
 
 def _message(message: Message, columns: _Columns, y: int) -> Iterator[str]:
@@ -100,7 +100,7 @@ def _message(message: Message, columns: _Columns, y: int) -> Iterator[str]:
     kind = _CLASSES.get(Channel(channel), "sio")
     start, end = columns.of(source, channel), columns.of(destination, channel)
     yield f'<g class="{kind}"><title>{escape(f"{at:g} ms, {source} → {destination}: {text}")}</title>'
-    yield f'<text class="time" x="{_TIME - 14}" y="{y + 4}">{at:.1f}</text>'
+    yield f'<text class="time" x="{_TIME_WIDTH - 14}" y="{y + 4}">{at:.1f}</text>'
     if start == end:
         yield from _note(text, start, columns.width, y)
     else:
@@ -133,11 +133,11 @@ def _arrow(text: str, start: int, end: int, columns: _Columns, y: int) -> Iterat
 
 
 def _wide(text: str) -> float:
-    return len(text) * _CHARACTER
+    return len(text) * _CHARACTER_WIDTH
 
 
 def _fitting(text: str, width: int) -> str:
-    return shortened(text, int(width / _CHARACTER))
+    return shortened(text, int(width / _CHARACTER_WIDTH))
 
 
 def _pause(milliseconds: float) -> str:

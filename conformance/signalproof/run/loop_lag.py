@@ -9,17 +9,18 @@ from time import perf_counter
 
 from signalproof.pause import pause
 
-__all__ = ["Stalls"]
+__all__ = ["LoopLag"]
 
-TICK = 0.05
+TICK_SECONDS = 0.05
 """Seconds between two looks at the clock."""
-LONG = 1.0
+LONGEST_SECONDS = 1.0
 """Seconds at a stretch that are worth a word, being a part of the limits that checks wait for."""
-MUCH, SHARE = 2.0, 0.25
-"""Seconds altogether that are worth a word, and the part of the run that they have to be."""
+TOTAL_SECONDS = 2.0
+"""Seconds altogether that are worth a word, if they are this part of the run:"""
+SHARE_OF_RUN = 0.25
 
 
-class Stalls:
+class LoopLag:
     """Delays of the event loop: `total` and `longest` in seconds, of the `elapsed` seconds of the run."""
 
     def __init__(self) -> None:
@@ -40,8 +41,8 @@ class Stalls:
 
     async def _tick(self) -> None:
         while True:
-            due = perf_counter() + TICK
-            await pause(TICK)
+            due = perf_counter() + TICK_SECONDS
+            await pause(TICK_SECONDS)
             self.add(perf_counter() - due)
 
     def add(self, late: float) -> None:
@@ -51,7 +52,7 @@ class Stalls:
 
     def sentence(self) -> str | None:
         """Say it where it may have cost a verdict."""
-        if self.longest < LONG and (self.total < MUCH or self.total < SHARE * self.elapsed):
+        if self.longest < LONGEST_SECONDS and (self.total < TOTAL_SECONDS or self.total < SHARE_OF_RUN * self.elapsed):
             return None
         return (
             f"This machine was too busy: it kept the kit waiting for {self.total:.1f} of {self.elapsed:.1f} s, "

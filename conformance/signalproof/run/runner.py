@@ -23,7 +23,7 @@ from signalproof.errors import InvalidTarget, NonConformance, NotTestable
 from signalproof.judge.ledger import Ledger
 from signalproof.net.http import Http
 from signalproof.pause import pause
-from signalproof.run.loop_lag import Stalls
+from signalproof.run.loop_lag import LoopLag
 from signalproof.run.result import Check, Result
 
 __all__ = ["Run"]
@@ -66,7 +66,7 @@ class Run:
         self.http = http
         self.identities = identities
         self.results: dict[str, Result] = {}
-        self.stalls = Stalls()
+        self.loop_lag = LoopLag()
         self._ledger = Ledger()
         self._number = 0
         self._quiet_since = 0.0
@@ -92,13 +92,13 @@ class Run:
             self._quiet_since = perf_counter()
 
         waiting = (bounded(check) for check in checks if check.waits_for is not None)
-        with _collector_paused(), self.stalls.measured():
+        with _collector_paused(), self.loop_lag.measured():
             await asyncio.gather(*waiting, all_that_wait_for_nothing())
         await self.settle(self.results.values())
 
     async def run_one(self, check: Check) -> Result:
         """Run one check by itself, with a tail window of its own."""
-        with self.stalls.measured():
+        with self.loop_lag.measured():
             result = await self._execute(check)
         self._quiet_since = perf_counter()
         await self.settle([result])

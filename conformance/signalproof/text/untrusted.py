@@ -5,26 +5,26 @@ from __future__ import annotations
 import json
 from typing import Any
 
-__all__ = ["DEPTH", "TooDeep", "one_line", "printable", "read_json", "shortened"]
+__all__ = ["MOST_LEVELS", "TooDeep", "one_line", "printable", "read_json", "shortened"]
 
-DEPTH = 100
-"""Levels of nesting that are read; far deeper ones break functions that go down into a value."""
+MOST_LEVELS = 100
+"""Levels of nesting that are read; far more break functions that go down into a value."""
 
 
 class TooDeep(ValueError):
     """A JSON text nests deeper than is read."""
 
     def __init__(self) -> None:
-        super().__init__(f"nested deeper than {DEPTH} levels")
+        super().__init__(f"nested deeper than {MOST_LEVELS} levels")
 
 
 def read_json(text: str) -> Any:  # noqa: ANN401 - a JSON value
-    """Read a JSON text; raises `ValueError` for anything else, `TooDeep` for what nests deeper than `DEPTH`."""
+    """Read a JSON text; raises `ValueError` for anything else, `TooDeep` for what nests deeper than `MOST_LEVELS`."""
     try:
         value = json.loads(text)
     except RecursionError:
         raise TooDeep from None
-    if text.count("[") + text.count("{") > DEPTH and _depth(value) > DEPTH:
+    if text.count("[") + text.count("{") > MOST_LEVELS and _depth(value) > MOST_LEVELS:
         raise TooDeep
     return value
 

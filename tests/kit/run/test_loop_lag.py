@@ -11,23 +11,23 @@ from tests.kit.sample_reports import invalid
 from signalproof.config.target import Target
 from signalproof.pause import pause
 from signalproof.reports import json_report, markdown, terminal
-from signalproof.run.loop_lag import LONG, TICK, Stalls
+from signalproof.run.loop_lag import LONGEST_SECONDS, TICK_SECONDS, LoopLag
 
 TARGET = Target("http://127.0.0.1:1", "http://127.0.0.1:1", ("core",), "")
 
 
-def measure(busy: float) -> Stalls:
+def measure(busy: float) -> LoopLag:
     """Keep a loop from running for some seconds."""
 
-    async def run() -> Stalls:
-        stalls = Stalls()
-        with stalls.measured():
-            await pause(TICK / 2)
+    async def run() -> LoopLag:
+        lag = LoopLag()
+        with lag.measured():
+            await pause(TICK_SECONDS / 2)
             until = perf_counter() + busy
             while perf_counter() < until:
                 pass
-            await pause(2 * TICK)
-        return stalls
+            await pause(2 * TICK_SECONDS)
+        return lag
 
     return asyncio.run(run())
 
@@ -42,7 +42,7 @@ def test_a_loop_that_is_held_up_shows() -> None:
 @pytest.mark.parametrize(
     ("delays", "elapsed", "said"),
     [
-        ([LONG], 60.0, True),
+        ([LONGEST_SECONDS], 60.0, True),
         ([0.2] * 20, 10.0, True),
         ([0.2] * 20, 60.0, False),
         ([0.2], 0.3, False),
@@ -52,22 +52,22 @@ def test_a_loop_that_is_held_up_shows() -> None:
 )
 def test_it_is_said_where_it_may_have_cost_a_verdict(delays: list[float], elapsed: float, said: bool) -> None:
     """One long delay, or short ones for a good part of the run."""
-    stalls = Stalls()
-    stalls.elapsed = elapsed
+    lag = LoopLag()
+    lag.elapsed = elapsed
     for delay in delays:
-        stalls.add(delay)
-    assert bool(stalls.sentence()) is said
+        lag.add(delay)
+    assert bool(lag.sentence()) is said
 
 
 def test_the_verdict_and_the_reports_say_it() -> None:
     """On the terminal, in `report.json`, which stays valid, and in what is made of it."""
-    stalls = Stalls()
-    stalls.elapsed = 20.0
-    stalls.add(3.0)
+    lag = LoopLag()
+    lag.elapsed = 20.0
+    lag.add(3.0)
     words = "kept the kit waiting for 3.0 of 20.0 s, once for 3.0 s"
-    lines = terminal.summary(TARGET, [], 20.0, strict=False, stalled=stalls.sentence())
+    lines = terminal.summary(TARGET, [], 20.0, strict=False, stalled=lag.sentence())
     assert any(words in line for line in lines)
-    report = json_report.document(TARGET, [], 20.0, strict=False, stalled=stalls.sentence())
+    report = json_report.document(TARGET, [], 20.0, strict=False, stalled=lag.sentence())
     assert invalid(report) == []
     assert words in report["stalled"]
     assert words in markdown.render(report).decode()
