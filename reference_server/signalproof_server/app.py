@@ -15,12 +15,10 @@ from signalproof_server.exchange import decide
 from signalproof_server.http import HttpEdge
 from signalproof_server.log import Logger, make_logger
 from signalproof_server.service import Rules, Service
-from signalproof_server.socket import Sio, SocketEdge, emit_with, make_sio
+from signalproof_server.socket import SOCKET_PATH, Sio, SocketEdge, emit_with, make_sio
 from signalproof_server.store import SqliteStore, Store
 
 __all__ = ["App", "Assembly", "create_app"]
-
-SOCKET_PATH = "/socket.io/"
 
 
 class Assembly:

@@ -3,7 +3,7 @@
     Refusal
     ├── BadRequest ── NotFound, MethodNotAllowed      ├── AlreadyAnswered
     ├── UnsupportedMedia                              ├── Superseded
-    ├── TooLarge                                      ├── SelfAddressed
+    ├── TooLarge ── HeadTooLarge                      ├── SelfAddressed
     ├── UnknownSid                                    ├── NotRinging
     ├── Offline                                       ├── Unauthorized
     ├── Busy                                          ├── RateLimited
@@ -25,6 +25,7 @@ __all__ = [
     "AlreadyAnswered",
     "BadRequest",
     "Busy",
+    "HeadTooLarge",
     "MethodNotAllowed",
     "NoOffer",
     "NotFound",
@@ -92,6 +93,13 @@ class TooLarge(Refusal):
     code = "too_large"
     http_status = 413
     default = "The request is over the server's limit."
+
+
+class HeadTooLarge(TooLarge):
+    """A request line, headers or trailers without end."""
+
+    http_status = 431
+    default = "The head of the request is over the server's limit."
 
 
 class UnknownSid(Refusal):

@@ -156,7 +156,7 @@ async def read_body(request: Request, limits: Limits) -> bytes:
 
     Many clients write all of their body before they read: closing on them would lose the refusal (HTTP-9).
     """
-    declared = request.headers.get("content-length", "")
+    declared = request.headers.get("content-length", "").lstrip("0")  # int() refuses long numbers, zeros included
     if declared.isdecimal() and int(declared) > limits.discard_bytes:
         raise TooLarge(headers={"connection": "close"})
     size = 0

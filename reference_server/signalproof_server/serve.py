@@ -12,6 +12,7 @@ from types import FrameType
 import uvicorn
 
 from signalproof_server.app import App
+from signalproof_server.protocol import HttpProtocol
 
 __all__ = ["Server", "listen", "new_event_loop"]
 
@@ -42,7 +43,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=HttpProtocol,
                 ws="auto",
                 ws_ping_interval=None,  # Engine.IO has pings of its own
                 ws_per_message_deflate=False,  # short messages: it costs more than it saves

@@ -26,8 +26,9 @@ from signalproof_server.service import Service
 from signalproof_server.tokens import tokens_of
 from signalproof_server.values import Emit, Json, Leave, Reply
 
-__all__ = ["SocketEdge", "emit_with", "make_sio", "new_sid"]
+__all__ = ["SOCKET_PATH", "SocketEdge", "emit_with", "make_sio", "new_sid"]
 
+SOCKET_PATH = "/socket.io/"
 NAMESPACE = "/"
 MAX_ATTACHMENTS = 8
 WATCH_SECONDS = 0.5

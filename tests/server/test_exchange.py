@@ -236,7 +236,17 @@ def test_the_rules_import_nothing_that_waits_or_talks() -> None:
     assert exchange.__file__ is not None
     names = {name for path in Path(exchange.__file__).parent.glob("*.py") for name in imports(path)}
     own = {name.removeprefix("signalproof_server.").partition(".")[0] for name in names}
-    assert own == {"collections", "typing", "config", "errors", "exchange", "signalproof_server", "states", "values"}
+    assert own == {
+        "__future__",
+        "collections",
+        "typing",
+        "config",
+        "errors",
+        "exchange",
+        "signalproof_server",
+        "states",
+        "values",
+    }
 
 
 def test_the_server_shares_no_code_with_the_kit() -> None:

@@ -1,0 +1,134 @@
+"""HTTP below the application: uvicorn's protocol, and what its parser leaves to others.
+
+The parser has no limits, and it skips the body of a request that offers to go on in another protocol, as Java's
+client does by default (`Upgrade: h2c`). uvicorn's other parser, h11, does neither, but takes a third more
+processor time per request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from http import HTTPStatus
+from types import SimpleNamespace
+
+import httptools
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from signalproof_server.errors import BadRequest, HeadTooLarge, Refusal, reply_to
+from signalproof_server.socket import SOCKET_PATH
+
+__all__ = ["HttpProtocol"]
+
+HEAD_BYTES = 65_536
+"""The most of a request line with its headers, of trailers, or of anything else that is no body."""
+LINGER_SECONDS = 1
+"""How long a refused client is listened to: closing on one that still writes would take the refusal from it."""
+FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """One connection."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.parser: Parser = Parser(self)
+        self.unread = 0
+        """How many bytes have come since the last head or piece of a body was complete."""
+        self.refused = False
+
+    def data_received(self, data: bytes) -> None:
+        """Read what has come."""
+        if self.refused:
+            return
+        self.unread += len(data)
+        super().data_received(data)
+        if self.unread > HEAD_BYTES and not self.refused:
+            self.refuse(HeadTooLarge())
+
+    def on_headers_complete(self) -> None:
+        """Begin the request, unless its head came at once and is too large all the same."""
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > HEAD_BYTES:
+            self.refuse(HeadTooLarge())
+            raise HeadTooLarge  # nothing of it is read any further
+        self.unread = 0
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a piece of the body on."""
+        self.unread = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Say that the request is complete, unless its body has been skipped and is still to come."""
+        self.unread = 0
+        if not self.parser.skips_body():
+            super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request."""
+        if not self.refused:
+            self.refuse(BadRequest(msg))
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer without the application, and read no more (HTTP-3)."""
+        self.refused = True
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        reply = reply_to(refusal)
+        body = json.dumps(reply.body).encode()
+        head = (
+            f"HTTP/1.1 {reply.http_status} {HTTPStatus(reply.http_status).phrase}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+
+class Parser(httptools.HttpRequestParser):
+    """A parser that upgrades to WebSocket where Socket.IO is, and declines every other offer by answering."""
+
+    def __init__(self, protocol: HttpProtocol, listener: object = None) -> None:
+        super().__init__(listener or protocol)
+        self.protocol = protocol
+
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # no other kind of bytes comes
+        """Parse what has come; a body that is skipped goes to another parser, which knows nothing of the offer."""
+        try:
+            super().feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            if self.should_upgrade():
+                raise
+            protocol = self.protocol
+            protocol.cycle.keep_alive = False
+            rest = SimpleNamespace(on_body=protocol.on_body, on_message_complete=protocol.on_message_complete)
+            protocol.parser = Parser(protocol, rest)
+            framing = [b"%s: %s\r\n" % header for header in protocol.headers if header[0] in FRAMING]
+            protocol.parser.feed_data(b"".join([b"POST / HTTP/1.1\r\n", *framing, b"\r\n", data[offer.args[0] :]]))
+
+    def should_upgrade(self) -> bool:
+        """Tell whether this is the handshake of a WebSocket where WebSockets are."""
+        return (
+            super().should_upgrade()
+            and self.get_method() == b"GET"
+            and SOCKET_PATH.encode() in self.protocol.url.partition(b"?")[0] + b"/"
+            and (b"upgrade", b"websocket") in [(name, value.lower()) for name, value in self.protocol.headers]
+        )
+
+    def skips_body(self) -> bool:
+        """Tell whether the request offers what is declined."""
+        return super().should_upgrade() and not self.should_upgrade()
