@@ -115,7 +115,7 @@ def fixed_ports(tree: ast.AST) -> Iterator[str]:
             for part in parts:
                 chosen += [port for option, port in pairwise(part) if _literal(option) == "--port"]
                 chosen += [port for host, port in pairwise(part) if _literal(host) in HOSTS]
-            if any(str(_literal(port) or 0) != "0" for port in chosen):
+            if any(re.fullmatch(r"[1-9]\d*", str(_literal(port))) for port in chosen):
                 yield ast.unparse(node)
 
 
@@ -310,6 +310,7 @@ def test_a_breach_is_found_wherever_it_is_planted(find: Finder, source: str) -> 
         "port = 0\nserve(port=port)",
         "socket.bind(('127.0.0.1', 0))",
         "start('--port', '0')",
+        "parametrize('host', ['127.0.0.1', 'localhost'])",
         "skipped = [row for row in rows if row == 'skipped']",
         "at_once(listen)",
         "came = asyncio.Event()\nlisten(came.set)\nawait came.wait()",

@@ -14,7 +14,10 @@ __all__ = ["Due", "Model", "Negotiation"]
 
 CLOCK_DIFFERENCE_SECONDS = 0.1
 """By how much the clocks of kit and target may differ over the time of ringing."""
+RINGING_SECONDS = 90.0
+"""How long a call rings, where the target declares nothing else."""
 NOBODY = Audience()
+"""Who hears of a request that is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Model:
     negotiations: dict[tuple[str, str], Negotiation] = field(default_factory=dict)
     ringing: dict[tuple[str, str], Posting] = field(default_factory=dict)
     busy: set[str] = field(default_factory=set)
-    ringing_seconds: float = 90.0
+    ringing_seconds: float = RINGING_SECONDS
     history: list[Negotiation] = field(default_factory=list)
     _posted: dict[Listener, list[Negotiation]] = field(default_factory=dict)
 
@@ -110,6 +113,10 @@ class Model:
         self._posted.setdefault(posting.author, []).append(negotiation)
         self.ringing.pop((to, sender), None)
         return negotiation
+
+    def identified(self, negotiation: Negotiation, offer_id: str) -> None:
+        """Take the id that the target has given an offer, which stays (CORR-1)."""
+        negotiation.offer_id = negotiation.offer_id or offer_id
 
     def open_offers(self, reciever: str) -> list[Negotiation]:
         """Give the unanswered negotiations of a reciever, the most recent one last."""

@@ -56,7 +56,7 @@ class Oracle(Roster):
         self._compare()
 
     def _expect(self, requirement: str, kept: bool, *, expected: str, received: str) -> None:
-        """Expect something that no later step depends on, so that a known breach does not end the scene."""
+        """Expect something that no later step depends on: a breach that the baseline lists does not end the scene."""
         found = NonConformance(requirement, expected=expected, received=received)
         if not kept and not self.scene.pass_over(found):
             self.scene.breach(found)
@@ -81,8 +81,8 @@ class Oracle(Roster):
         negotiation = self._about.get(posting)
         if negotiation is not None:
             given = received.fields.get("offer_id")
-            if posting is negotiation.offer and not negotiation.offer_id:
-                negotiation.offer_id = str(given)
+            if posting is negotiation.offer:
+                self.model.identified(negotiation, str(given))
             self._expect(
                 "CORR-1",
                 given == negotiation.offer_id != "",
@@ -105,7 +105,7 @@ class Oracle(Roster):
                 last = posting
 
     def _compare(self) -> None:
-        """Judge every event of the scene so far; what is known or breaks a SHOULD is left to the end of the run."""
+        """Judge every event of the scene so far; what the baseline lists or breaks a SHOULD waits for the end."""
         if self._pending:
             return
         sids = frozenset(sid for c in self.scene.connections for sid in (c.sid, c.engine_sid) if sid)

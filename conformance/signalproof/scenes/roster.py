@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
-from signalproof.scenes.model import Model
+from signalproof.scenes.model import RINGING_SECONDS, Model
 
 __all__ = ["USERS", "Roster"]
 
@@ -17,8 +17,7 @@ class Roster:
 
     def __init__(self, scene: Cast) -> None:
         self.scene = scene
-        self.model = Model()
-        self.model.ringing_seconds = scene.target.limits.get("ringing_seconds", self.model.ringing_seconds)
+        self.model = Model(ringing_seconds=scene.target.limits.get("ringing_seconds", RINGING_SECONDS))
         self.present: list[Participant] = []
 
     def _take(self, device: Participant) -> None:
@@ -75,5 +74,5 @@ class Roster:
     def offer_id(self, device: Participant, number: int, *, apt: bool) -> str:
         """Give the id of an offer to this user that is not answered, if apt, or of any offer; or one of none."""
         offers = self.model.open_offers(device.login) if apt else self.model.history
-        known = [each.offer_id for each in offers if each.offer_id]
-        return known[number % len(known)] if known else "unknown"
+        ids = [each.offer_id for each in offers if each.offer_id]
+        return ids[number % len(ids)] if ids else "unknown"

@@ -10,7 +10,7 @@ import pytest
 
 from signalproof.judge.ledger import Audience, Posting
 from signalproof.protocol.wire import CALL, CANDIDATE, DECLINE, OFFER, Kind
-from signalproof.scenes.model import Model
+from signalproof.scenes.model import RINGING_SECONDS, Model
 
 SPEC = Path(__file__).parents[3] / "spec" / "state.md"
 
@@ -36,8 +36,8 @@ def table(heading: str) -> list[tuple[str, str, str]]:
 class Stage:
     """A man and a woman, each on one device, and what they do."""
 
-    def __init__(self) -> None:
-        self.model = Model()
+    def __init__(self, ringing_seconds: float = RINGING_SECONDS) -> None:
+        self.model = Model(ringing_seconds=ringing_seconds)
         self.man, self.woman = Device("man", "m"), Device("woman", "w")
         for device in (self.man, self.woman):
             self.model.comes(device)
@@ -131,8 +131,7 @@ def test_a_call_moves_as_the_specification_says(state: str, event: str, followin
 
 def test_when_the_time_of_ringing_is_over_both_outcomes_are_allowed() -> None:
     """CALL-11 is a SHOULD; before that a decline has to be accepted (CALL-5)."""
-    stage = Stage()
-    stage.model.ringing_seconds = 3.0
+    stage = Stage(ringing_seconds=3.0)
     stage.rings(stage.man, stage.woman)
     assert stage.model.decline(stage.posting(DECLINE, stage.woman, at=2.8), "m").accepted is True
     assert stage.model.decline(stage.posting(DECLINE, stage.woman, at=3.2), "m").accepted is None
