@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp
 
 from signalproof_server import PROTOCOL, PROTOCOL_VERSION, __version__, docs, wire
 from signalproof_server.config import Limits, Settings
+from signalproof_server.cors import with_cors
 from signalproof_server.errors import BadRequest, MethodNotAllowed, NotFound, Refusal, TooLarge, Unauthorized, reply_to
 from signalproof_server.log import Logger, where
 from signalproof_server.service import Service
@@ -52,12 +52,7 @@ class HttpEdge:
             exception_handlers={HTTPException: self._not_routed},
         )
         app.router.redirect_slashes = False
-        return CORSMiddleware(
-            app,
-            allow_origins=self.settings.cors_origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=("*",),
-        )
+        return with_cors(app, self.settings)
 
     async def post(self, request: Request, decode: wire.Decoder) -> Reply:
         """Carry out one POST of the protocol."""

@@ -20,6 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from signalproof_server import wire
 from signalproof_server.config import Settings
+from signalproof_server.cors import with_cors
 from signalproof_server.errors import BadRequest, Refusal, Unauthorized, reply_to
 from signalproof_server.log import Logger, where
 from signalproof_server.service import Service
@@ -105,7 +106,9 @@ def make_sio(settings: Settings) -> Sio:
         async_mode="asgi",
         serializer=TextPacket,
         async_handlers=False,  # the events of one connection are handled in their order
-        cors_allowed_origins="*" if "*" in settings.cors_origins else list(settings.cors_origins),
+        # A WebSocket asks nobody, so Engine.IO compares its origin (RFC 6455, 10.2); the headers are with_cors()'s.
+        cors_allowed_origins=[] if "*" in settings.cors_origins else list(settings.cors_origins),
+        cors_credentials=False,
         # Announced is their sum in whole seconds, the rest being cut off: so round it up.
         ping_interval=(settings.ping_interval, math.ceil(settings.ping_interval) - settings.ping_interval + 0.001),
         ping_timeout=settings.ping_timeout,
@@ -132,6 +135,7 @@ class SocketEdge:
         self.settings = settings
         self.log = log
         self.tokens = tokens_of(settings)
+        self._asgi = with_cors(self._serve, settings)
         self._subjects: dict[str, str] = {}
         self._closing = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -201,12 +205,19 @@ class SocketEdge:
         return self.sio.manager.is_connected(sid, NAMESPACE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve Engine.IO."""
+        await self._asgi(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve Engine.IO; what it cannot digest ends that connection alone (LOGIN-10, HTTP-12)."""
         answered = False
 
         async def watched_send(message: Message) -> None:
             nonlocal answered
             answered = True
+            if message["type"] == "http.response.start":
+                # ASGI asks for lower case, and the CORS headers replace python-engineio's only then.
+                message["headers"] = [(name.lower(), value) for name, value in message["headers"]]
             await send(message)
 
         try:
