@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.kit.conftest import running
+from tests.processes import running
 from tests.server.conftest import serving
 from tests.traffic import ACCEPTED, EVENTS, FORM, JSON, Exchange, Frame, Tap, census, judge, judge_frames
 
@@ -23,7 +23,7 @@ def run_suite(tap: Tap, folder: Path, *options: str, settings: Settings | None =
         command = (sys.executable, "-m", "signalproof", "check", server.url, *options)
         with running(*command, folder=folder) as process:
             output = process.finish(PATIENT)
-        assert process.popen.returncode == 0, output
+        assert process.returncode == 0, output
 
 
 def test_every_message_of_a_run_is_what_is_published(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import secrets
-import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,8 +20,8 @@ from time import perf_counter
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.faults.faults import FAULTS
-from tests.faults.proof import Nursery
-from tests.processes import started
+from tests.faults.proof import serving
+from tests.processes import StillRunning, running
 from tests.proof.document import write_document
 from tests.proof.figures import MODEL
 from tests.proof.stamp import stamp
@@ -36,7 +35,7 @@ RUN_SECONDS = 120
 """Until a run that has not ended is killed."""
 
 
-def found_by_chance(name: str, folder: Path, nursery: Nursery, *, examples: int, seed: int) -> list[str]:
+def found_by_chance(name: str, folder: Path, *, examples: int, seed: int) -> list[str]:
     """Give the requirements that random scenes found broken at a fault; none where they found nothing."""
     folder.mkdir(parents=True, exist_ok=True)
     secret = folder / "secret" if FAULTS[name].auth else None
@@ -44,15 +43,15 @@ def found_by_chance(name: str, folder: Path, nursery: Nursery, *, examples: int,
     if secret:
         secret.write_text(secrets.token_hex(32), encoding="utf-8")
         tokens = ["--jwt-secret-file", str(secret)]
-    with nursery.serving(name, secret) as url:
+    with serving(name, folder, secret) as url:
         if not url:
             return []
         numbers = ["--examples", str(examples), "--seed", str(seed), "--timeout", "1"]
         command = [sys.executable, "-m", "signalproof", "check", url, "--report", "report", *tokens, *numbers, CHECKS]
-        with started(*command, folder=folder) as kit:
+        with running(*command, folder=folder) as kit:
             try:
-                kit.communicate(timeout=RUN_SECONDS)
-            except subprocess.TimeoutExpired:
+                kit.finish(RUN_SECONDS)
+            except StillRunning:
                 return []
     report = folder / "report" / "report.json"
     if not report.exists():
@@ -70,18 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=MODEL, metavar="FILE", help="(tests/proof/model.json)")
     given = parser.parse_args(arguments)
     began = perf_counter()
-    with (
-        TemporaryDirectory(prefix="signalproof-") as folder,
-        Nursery() as nursery,
-        ThreadPoolExecutor(given.jobs) as pool,
-    ):
-        running = {
-            name: pool.submit(
-                found_by_chance, name, Path(folder, name), nursery, examples=given.examples, seed=given.seed
-            )
+    with TemporaryDirectory(prefix="signalproof-") as folder, ThreadPoolExecutor(given.jobs) as pool:
+        futures = {
+            name: pool.submit(found_by_chance, name, Path(folder, name), examples=given.examples, seed=given.seed)
             for name in FAULTS
         }
-        found = {name: future.result() for name, future in running.items()}
+        found = {name: future.result() for name, future in futures.items()}
     number = sum(map(bool, found.values()))
     document = {
         **stamp(),

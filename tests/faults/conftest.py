@@ -13,15 +13,14 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.faults.faults import FAULTS
-from tests.faults.proof import Nursery, Outcome, prove
+from tests.faults.proof import Outcome, prove
 
 
 class Ahead:
     """The runs of one worker, each begun one test early."""
 
-    def __init__(self, folder: Path, nursery: Nursery) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._nursery = nursery
         self._pool = ThreadPoolExecutor(2)
         self._runs: dict[str, Future[Outcome]] = {}
 
@@ -29,7 +28,7 @@ class Ahead:
         """Begin the run of a fault, unless that has been done."""
         if name not in self._runs:
             fault = FAULTS[name]
-            self._runs[name] = self._pool.submit(prove, fault, self._folder / name, self._nursery, quick=True)
+            self._runs[name] = self._pool.submit(prove, fault, self._folder / name, quick=True)
         return self._runs[name]
 
     def close(self) -> None:
@@ -54,8 +53,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 @pytest.fixture(scope="session")
 def ahead() -> Iterator[Ahead]:
     """Give the runs of this worker."""
-    with TemporaryDirectory(prefix="signalproof-") as folder, Nursery() as nursery:
-        runs = Ahead(Path(folder), nursery)
+    with TemporaryDirectory(prefix="signalproof-") as folder:
+        runs = Ahead(Path(folder))
         try:
             yield runs
         finally:

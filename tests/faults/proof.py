@@ -10,19 +10,14 @@ from __future__ import annotations
 import argparse
 import ast
 import json
-import os
 import secrets
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from queue import Empty, Queue
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
@@ -33,7 +28,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.registry import one_each
-from tests.processes import started
+from tests.processes import StillRunning, running
 from tests.proof.document import write_document
 from tests.proof.figures import PROOF
 from tests.proof.stamp import stamp
@@ -41,7 +36,7 @@ from tests.proof.stamp import stamp
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.resources import SUITE
 
-__all__ = ["Nursery", "Outcome", "citing", "main", "prove", "write_matrix"]
+__all__ = ["Outcome", "citing", "main", "prove", "serving", "write_matrix"]
 
 SERVE = Path(__file__).with_name("serve.py")
 BY_CHANCE = SUITE / "test_state.py"
@@ -122,7 +117,7 @@ def citing_calls() -> frozenset[str]:
     return frozenset(i for i, r in catalogue().items() if r.topic == "media" or "real WebRTC peers" in r.sentence)
 
 
-def prove(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool, timeout: str = "") -> Outcome:
+def prove(fault: Fault, folder: Path, *, quick: bool, timeout: str = "") -> Outcome:
     """Serve a fault, run the kit against it, and sort what it found."""
     began = perf_counter()
     outcome = Outcome(fault.name, fault.requirements)
@@ -132,7 +127,7 @@ def prove(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool, timeout:
     if secret:
         secret.write_text(secrets.token_hex(32), encoding="utf-8")
         tokens = ["--jwt-secret-file", str(secret)]
-    with nursery.serving(fault.name, secret) as url:
+    with serving(fault.name, folder, secret) as url:
         if not url:
             outcome.problem = "the server did not start"
             return outcome
@@ -142,10 +137,10 @@ def prove(fault: Fault, folder: Path, nursery: Nursery, *, quick: bool, timeout:
         options = ["--report", "report", *tokens, "-q"]
         options += ["--timeout", timeout or (QUICK_TIMEOUT if quick else TIMEOUT)]
         command = [sys.executable, "-m", "signalproof", "check", url, *options, *calls, *selection]
-        with started(*command, folder=folder) as kit:
+        with running(*command, folder=folder) as kit:
             try:
-                output = kit.communicate(timeout=RUN)[0]
-            except subprocess.TimeoutExpired:
+                output = kit.finish(RUN)
+            except StillRunning:
                 outcome.problem = f"the kit was still running after {RUN} s"
                 return outcome
     report = folder / "report" / "report.json"
@@ -178,53 +173,12 @@ def _sort(fault: Fault, report: dict[str, Any], outcome: Outcome) -> None:
                 outcome.unexplained.setdefault(identifier, []).append(check)
 
 
-class Nursery:
-    """The process that all faulty servers are forked from, so that none has to import anything."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, str(SERVE), "--nursery"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            bufsize=1,
-            start_new_session=True,
-        )
-        self._ready: dict[str, Queue[tuple[int, str]]] = {}
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    def __enter__(self) -> Nursery:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._listener.join()
-        self._process.communicate()
-
-    @contextmanager
-    def serving(self, name: str, secret: Path | None) -> Iterator[str]:
-        """Start the server of a fault and give its URL, an empty one where it does not come up; end it."""
-        ready = self._ready[name] = Queue()
-        if self._process.stdin:
-            self._process.stdin.write(f"{name} {secret or ''}".strip() + "\n")
-        try:
-            pid, url = ready.get(timeout=START)
-        except Empty:
-            yield ""
-            return
-        try:
-            yield url
-        finally:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-    def _listen(self) -> None:
-        for line in self._process.stdout or ():
-            name, pid, url = line.split()
-            self._ready[name].put((int(pid), url))
+@contextmanager
+def serving(name: str, folder: Path, secret: Path | None = None) -> Iterator[str]:
+    """Serve a fault and give its URL, an empty one where it does not come up; end it."""
+    tokens = ["--auth-secret-file", str(secret)] if secret else []
+    with running(sys.executable, str(SERVE), name, *tokens, folder=folder) as server:
+        yield server.line(START).rpartition(" ")[2]
 
 
 # ── the matrix ─────────────────────────────────────────────────────────────────────────────────────
@@ -262,9 +216,9 @@ def write_matrix(path: Path, rows: Mapping[str, dict[str, Any]], seconds: float,
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _prove_again(first: Outcome, fault: Fault, folder: Path, nursery: Nursery, *, quick: bool) -> Outcome:
+def _prove_again(first: Outcome, fault: Fault, folder: Path, *, quick: bool) -> Outcome:
     """Prove a fault once more: what is not as it should be has to be so twice, or it was the machine's."""
-    second = prove(fault, folder, nursery, quick=quick, timeout=PATIENT_TIMEOUT)
+    second = prove(fault, folder, quick=quick, timeout=PATIENT_TIMEOUT)
     second.unexplained = {key: value for key, value in second.unexplained.items() if key in first.unexplained}
     return second
 
@@ -282,16 +236,14 @@ def _prove_all(faults: Sequence[Fault], whole: Collection[str], jobs: int, conso
     with (
         TemporaryDirectory(prefix="signalproof-") as folder,
         Progress(*columns, console=console, disable=not console.is_terminal) as progress,
-        Nursery() as nursery,
         ThreadPoolExecutor(jobs) as pool,
     ):
         task = progress.add_task("", total=len(faults))
-        running = [
-            pool.submit(prove, fault, Path(folder, fault.name), nursery, quick=fault.name not in whole)
-            for fault in faults
+        proofs = [
+            pool.submit(prove, fault, Path(folder, fault.name), quick=fault.name not in whole) for fault in faults
         ]
         try:
-            for done in as_completed(running):
+            for done in as_completed(proofs):
                 outcome = outcomes[done.result().fault] = done.result()
                 progress.update(task, advance=1, description=outcome.fault)
         except KeyboardInterrupt:
@@ -301,7 +253,7 @@ def _prove_all(faults: Sequence[Fault], whole: Collection[str], jobs: int, conso
             fault = FAULTS[first.fault]
             progress.update(task, description=f"{fault.name} again")
             again = Path(folder, fault.name, "again")
-            outcome = _prove_again(first, fault, again, nursery, quick=fault.name not in whole)
+            outcome = _prove_again(first, fault, again, quick=fault.name not in whole)
             outcomes[fault.name] = outcome
             if not outcome.proven:
                 console.print(f"{fault.name}: {outcome.describe()}", highlight=False, markup=False, soft_wrap=True)

@@ -1,8 +1,6 @@
 """Serve one fault on a free port: `python tests/faults/serve.py FAULT [--auth-secret-file FILE]`.
 
-The line with the URL on standard output says that it is ready. With `--nursery` in place of a fault, each line
-on standard input, a fault and perhaps a secret file, starts a server in a process of its own, and a line of the
-fault, its process id and its URL says that it is ready.
+The line with the URL on standard output says that it is ready.
 """
 
 from __future__ import annotations
@@ -10,10 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import signal
 import sys
-import warnings
-from importlib import import_module
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -40,30 +35,12 @@ def _say(line: str) -> None:
     os.write(sys.stdout.fileno(), f"{line}\n".encode())
 
 
-def _serve(name: str, settings: Settings, prefix: str) -> None:
+def _serve(name: str, settings: Settings) -> None:
     """Serve until told to stop."""
     app = _variant(name, settings).build()
-    server = Server(app, listen("127.0.0.1", 0), lambda url: _say(f"{prefix} {url}"))
+    server = Server(app, listen("127.0.0.1", 0), lambda url: _say(f"listening on {url}"))
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(server.run_app())
-
-
-def _nurse(given: argparse.Namespace) -> None:
-    """Start a server for each line; what has been imported once costs nothing then."""
-    for name in ("jwt", "uvloop", "uvicorn.protocols.http.httptools_impl", "uvicorn.protocols.websockets.auto"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for line in sys.stdin:
-        name, _, secret = line.rstrip("\n").partition(" ")
-        if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            given.auth_secret_file = Path(secret) if secret else None
-            _serve(name, _settings(given), f"{name} {os.getpid()}")
-            os._exit(0)
-    if os.getpgrp() == os.getpid():  # whoever wanted the servers has gone
-        os.killpg(0, signal.SIGKILL)
 
 
 def _settings(given: argparse.Namespace) -> Settings:
@@ -79,16 +56,12 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("fault", nargs="?", choices=["none", *FAULTS], metavar="FAULT", default="none")
-    parser.add_argument("--nursery", action="store_true", help="serve what standard input names")
     parser.add_argument("--auth-secret-file", type=Path)
     parser.add_argument("--ping-interval", type=float, default=0.5)
     parser.add_argument("--ping-timeout", type=float, default=1.5)
     parser.add_argument("--log-level", default="error")
     given = parser.parse_args()
-    if given.nursery:
-        _nurse(given)
-    else:
-        _serve(given.fault, _settings(given), "listening on")
+    _serve(given.fault, _settings(given))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import pytest
+from tests.processes import running
 from websockets.sync.client import ClientConnection, connect
 
 __all__ = ["Browser", "Page", "chromium", "running_browser"]
@@ -121,10 +121,8 @@ def running_browser() -> Iterator[Browser]:
     options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
     with TemporaryDirectory(prefix="signalproof-", ignore_cleanup_errors=True) as profile:
         command = [chromium(), *options, "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-            try:
-                address = next(found[0] for line in process.stderr or () if (found := re.search(r"ws://\S+", line)))
-                with connect(address, max_size=None, open_timeout=LIMIT, proxy=None) as socket:
-                    yield Browser(socket)
-            finally:
-                process.kill()
+        with running(*command, folder=Path(profile)) as process:
+            while (found := re.search(r"ws://\S+", process.line(LIMIT))) is None:
+                assert process.poll() is None, "the browser did not start"
+            with connect(found[0], max_size=None, open_timeout=LIMIT, proxy=None) as socket:
+                yield Browser(socket)

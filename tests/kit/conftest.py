@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,73 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.processes import Process, running
 
 SERVERS = Path(__file__).with_name("servers.py")
-HIDDEN = ("PYTEST", "COV_", "GITHUB_")
-"""Beginnings of the names of environment variables that processes do not inherit."""
-LIMIT = 30
-"""Seconds after which a process that should have ended is killed."""
-
-
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # As in the background of a script: processes started from here would ignore it as well.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-class Process:
-    """A running process with a group of its own, so that to kill it is to kill what it has started too."""
-
-    def __init__(self, *command: str, folder: Path) -> None:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(HIDDEN)}
-        self.popen = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=environment | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        )
-
-    def line(self) -> str:
-        """Give the next line of its output, without the line feed; an empty one when it ends or takes too long."""
-        watchdog = threading.Timer(LIMIT, self.kill)
-        watchdog.start()
-        try:
-            return self.popen.stdout.readline().strip() if self.popen.stdout else ""
-        finally:
-            watchdog.cancel()
-            watchdog.join()
-
-    def finish(self, limit: float = LIMIT) -> str:
-        """Wait until it has ended and give the rest of its output; fail when it takes longer than `limit` seconds."""
-        try:
-            return self.popen.communicate(timeout=limit)[0]
-        except subprocess.TimeoutExpired as late:
-            pytest.fail(f"{self.popen.args!r} is still running after {limit} s:\n{late.output!r}")
-        finally:
-            self.kill()
-
-    def kill(self) -> None:
-        """End it and whatever it has started."""
-        if self.popen.returncode is None:
-            os.killpg(self.popen.pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        """Kill it if it still runs, and let go of it."""
-        self.kill()
-        self.popen.communicate()
-
-
-@contextmanager
-def running(*command: str, folder: Path) -> Iterator[Process]:
-    """Start a process; end it in any case."""
-    process = Process(*command, folder=folder)
-    try:
-        yield process
-    finally:
-        process.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +44,13 @@ class Kit:
         return self._run("-m", "signalproof", *arguments)
 
     def pytest(self, *arguments: str) -> Finished:
-        """Run `pytest`."""
-        return self._run("-m", "pytest", "-p", "no:cacheprovider", *arguments)
+        """Run `pytest`, with its plugins but for that of Schemathesis, which takes seconds to import."""
+        return self._run("-m", "pytest", "-p", "no:cacheprovider", "-p", "no:schemathesis", *arguments)
 
     @contextmanager
     def running(self, *arguments: str) -> Iterator[Process]:
-        """Start any command of `signalproof` and go on."""
-        with running(sys.executable, "-m", "signalproof", *arguments, folder=self.folder) as process:
+        """Start any command of `signalproof`, in an interpreter of its own, and go on."""
+        with running(sys.executable, "-m", "signalproof", *arguments, folder=self.folder, fresh=True) as process:
             yield process
 
     def checking(self, *arguments: str) -> AbstractContextManager[Process]:
@@ -130,7 +62,7 @@ class Kit:
             output = process.finish()
         path = self.folder / "out" / "report.json"
         report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-        return Finished(process.popen.returncode, output, report)
+        return Finished(process.returncode, output, report)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from tests.kit.conftest import Finished, Kit, running
+from tests.kit.conftest import Finished, Kit
 from tests.kit.deployments import SERVERS, Belt
+from tests.processes import running
 
 DEPLOYMENTS = Path(__file__).with_name("deployments.py")
 SHORT = ("-k", "test_offer or test_media or test_presence")

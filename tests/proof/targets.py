@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +19,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.processes import first_line, started
+from tests.processes import StillRunning, running
 from tests.proof.document import write_document
 from tests.proof.figures import TARGETS
 from tests.proof.stamp import stamp
@@ -38,13 +37,13 @@ def judge(server: Sequence[str], options: Sequence[str], folder: Path) -> Figure
     """Serve a target, run the kit against it, and give what the run said in figures."""
     folder.mkdir(parents=True)
     began = perf_counter()
-    with started(sys.executable, *server, folder=folder) as target:
-        url = first_line(target, START).rpartition(" ")[2]
+    with running(sys.executable, *server, folder=folder) as target:
+        url = target.line(START).rpartition(" ")[2]
         command = (sys.executable, "-m", "signalproof", "check", url, "--report", ".", *options)
-        with started(*command, folder=folder) as kit:
+        with running(*command, folder=folder) as kit:
             try:
-                output = kit.communicate(timeout=RUN)[0]
-            except subprocess.TimeoutExpired:
+                output = kit.finish(RUN)
+            except StillRunning:
                 output = f"still running after {RUN} s"
     report = _report(folder)
     summary = report.get("summary", {})

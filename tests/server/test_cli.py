@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -19,15 +20,16 @@ import httpx
 import pytest
 import socketio
 import websockets
+from tests.processes import Process, running
 
 COMMAND = (sys.executable, "-m", "signalproof_server")
 
 
 @dataclass(slots=True)
-class Process:
-    """A running server process."""
+class Server:
+    """A running server process, and the line that it has announced itself with."""
 
-    popen: subprocess.Popen[str]
+    process: Process
     line: str
 
     @property
@@ -37,16 +39,10 @@ class Process:
 
 
 @contextmanager
-def running(*options: str, log: Path | None = None) -> Iterator[Process]:
-    """Run a server process; end it in any case."""
-    with (log or Path("/dev/null")).open("w", encoding="utf-8") as stderr:
-        popen = subprocess.Popen([*COMMAND, *options], stdout=subprocess.PIPE, stderr=stderr, text=True)
-    assert popen.stdout is not None
-    try:
-        yield Process(popen=popen, line=popen.stdout.readline())
-    finally:
-        popen.kill()
-        popen.communicate()
+def serving(*options: str, folder: Path, log: Path | None = None) -> Iterator[Server]:
+    """Run a server in an interpreter of its own; end it in any case."""
+    with running(*COMMAND, *options, folder=folder, fresh=True, errors=log or Path(os.devnull)) as process:
+        yield Server(process, process.line())
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
@@ -59,10 +55,10 @@ def test_a_signal_ends_it_in_time_although_sockets_are_open(number: signal.Signa
     """A WebSocket, a long poll and an idle HTTP connection do not hold it up."""
     log = tmp_path / "log"
 
-    async def scene(process: Process) -> float:
-        ws_url = process.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
+    async def scene(server: Server) -> float:
+        ws_url = server.url.replace("http", "ws") + "/socket.io/?EIO=4&transport=websocket"
         async with (
-            httpx.AsyncClient(base_url=process.url, trust_env=False) as http,
+            httpx.AsyncClient(base_url=server.url, trust_env=False) as http,
             websockets.connect(ws_url, proxy=None) as ws,
         ):
             await ws.recv()
@@ -78,19 +74,18 @@ def test_a_signal_ends_it_in_time_although_sockets_are_open(number: signal.Signa
             poll = asyncio.create_task(http.get(poll_url))
             await http.get("/healthz")
             before = time.monotonic()
-            process.popen.send_signal(number)
+            server.process.send_signal(number)
             assert (await poll).text == "1"
             with pytest.raises(websockets.ConnectionClosed):
                 await ws.recv()
-            await asyncio.to_thread(process.popen.wait, 3)
+            await asyncio.to_thread(server.process.wait, 3)
             return time.monotonic() - before
 
-    with running("--port", "0", log=log) as process:
-        assert process.line.startswith("Signalproof server listening on http://127.0.0.1:")
-        assert asyncio.run(scene(process)) < 3
-        assert process.popen.returncode == 0
-        assert process.popen.stdout is not None
-        assert process.popen.stdout.read() == ""
+    with serving("--port", "0", folder=tmp_path, log=log) as server:
+        assert server.line.startswith("Signalproof server listening on http://127.0.0.1:")
+        assert asyncio.run(scene(server)) < 3
+        assert server.process.returncode == 0
+        assert server.process.finish() == ""
     lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
     assert {line["event"] for line in lines} == {"request", "login"}
     assert "alice-login" not in log.read_text(encoding="utf-8")
@@ -101,29 +96,29 @@ def test_a_restart_forgets_every_connection(number: signal.Signals, tmp_path: Pa
     """Whatever the database says: after a graceful end, a crash, or a forgery."""
     database = tmp_path / "state.sqlite3"
 
-    async def log_in(process: Process) -> str:
+    async def log_in(server: Server) -> str:
         client = socketio.AsyncClient(reconnection=False)
         gone = asyncio.Event()
         client.on("disconnect", lambda *_reason: gone.set())
-        await client.connect(process.url, transports=["websocket"])
+        await client.connect(server.url, transports=["websocket"])
         assert await client.call("login", {"login": "alice"}) == {"status": 0}
         sid = str(client.get_sid("/"))
-        process.popen.send_signal(number)
+        server.process.send_signal(number)
         await asyncio.wait_for(gone.wait(), 5)
         await client.disconnect()
         return sid
 
-    with running("--database", str(database)) as process:
-        sid = asyncio.run(log_in(process))
-        process.popen.wait(5)
+    with serving("--database", str(database), folder=tmp_path) as server:
+        sid = asyncio.run(log_in(server))
+        assert server.process.wait(5) is not None
     forged = sqlite3.connect(database)
     forged.execute("INSERT INTO signalproof_connection (sid, login) VALUES ('forged', 'bob')")
     forged.commit()
     forged.close()
-    with running("--database", str(database)) as process:
+    with serving("--database", str(database), folder=tmp_path) as server:
         for left in (sid, "forged"):
             fields = {"sid": left, "type": "sender", "reciever_login": "bob", "offer": "o"}
-            reply = httpx.post(f"{process.url}/offer", json=fields, trust_env=False)
+            reply = httpx.post(f"{server.url}/offer", json=fields, trust_env=False)
             assert reply.json()["code"] == "unknown_sid"
 
 
@@ -159,10 +154,10 @@ def test_options_reach_the_discovery_document(tmp_path: Path) -> None:
     secret.write_text(SECRET + "\n", encoding="utf-8")
     options = ["--ringing-seconds", "3", "--held-candidates", "100", "--held-seconds", "12", "--root-path", "/api/"]
     options += ["--socket-url", "https://rt.example", "--auth-secret-file", str(secret), "--ping-interval", "0.5"]
-    with running(*options) as process:
-        assert process.url.endswith("/api")
-        found = httpx.get(f"{process.url}/.well-known/vcsp", trust_env=False).json()
-        opened = httpx.get(f"{process.url}/socket.io/?EIO=4&transport=polling", trust_env=False).text
+    with serving(*options, folder=tmp_path) as server:
+        assert server.url.endswith("/api")
+        found = httpx.get(f"{server.url}/.well-known/vcsp", trust_env=False).json()
+        opened = httpx.get(f"{server.url}/socket.io/?EIO=4&transport=polling", trust_env=False).text
     assert found["profiles"][-1] == "auth"
     assert found["socket_url"] == "https://rt.example"
     limits = found["limits"]

@@ -12,7 +12,6 @@ import json
 import secrets
 import shutil
 import signal
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.processes import started
+from tests.processes import StillRunning, running
 from tests.proof.document import write_document
 from tests.proof.figures import SOAK
 from tests.proof.stamp import stamp
@@ -105,12 +104,12 @@ class Soak:
         try:
             with (
                 serving(self.stress, secret, folder, self.limit + 30) as url,
-                started(*self.kit, url, "--report", ".", *tokens, folder=folder) as kit,
+                running(*self.kit, url, "--report", ".", *tokens, folder=folder, fresh=True) as kit,
             ):
                 try:
-                    output = kit.communicate(timeout=self.limit)[0]
-                except subprocess.TimeoutExpired as late:
-                    (folder / "output.txt").write_bytes(late.output or b"")
+                    output = kit.finish(self.limit)
+                except StillRunning as late:
+                    (folder / "output.txt").write_text(late.output, encoding="utf-8")
                     yield failed(f"still running after {self.limit:g} s, killed")
                     return
         except NotServing as error:

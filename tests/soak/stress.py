@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.processes import first_line, started
+from tests.processes import running
 
 __all__ = ["STRESSES", "NotServing", "Stress", "serving"]
 
@@ -77,7 +77,7 @@ def serving(stress: Stress, secret: Path | None, folder: Path, limit: float) -> 
     with ExitStack() as stack:
 
         def start(*command: str) -> str:
-            line = first_line(stack.enter_context(started(*command, folder=folder)), START)
+            line = stack.enter_context(running(*command, folder=folder, fresh=True)).line(START)
             url = line.rpartition(" ")[2]
             if not url.startswith("http"):
                 raise NotServing(f"{' '.join(command)} did not start: {line or 'no output'}")
@@ -89,5 +89,5 @@ def serving(stress: Stress, secret: Path | None, folder: Path, limit: float) -> 
             delay = ("--delay", str(stress.round_trip / 2), "--jitter", str(stress.jitter))
             url = start(sys.executable, str(DEPLOYMENTS), "proxy", "--port", port, *delay)
         for _ in range(stress.loops):
-            stack.enter_context(started(sys.executable, "-c", LOOP, str(limit), folder=folder))
+            stack.enter_context(running(sys.executable, "-c", LOOP, str(limit), folder=folder))
         yield url

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.processes import started
+from tests.processes import Nursery, alive, running
 from tests.proof import document, figures
 from tests.soak import soak as module
 from tests.soak.soak import KIT, NonPass, Soak, main, summary
@@ -177,27 +177,18 @@ def descendants(pid: int) -> set[int]:
     return found - {pid}
 
 
-def alive(pids: set[int]) -> Iterator[int]:
-    """Give those that are still there, and not just waiting to be reaped."""
-    table = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
-    for line in table.splitlines():
-        pid, state = line.split()
-        if int(pid) in pids and not state.startswith("Z"):
-            yield int(pid)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_leaves_no_process_behind(tmp_path: Path, number: signal.Signals) -> None:
-    """Server, kit and busy loops end with the soak, which says what it had done."""
+    """Server, kit, busy loops and what they were born of end with the soak, which says what it had done."""
     script = Path(module.__file__)
     command = (sys.executable, str(script), "--runs", "9", "--stress", "busy", "--out", str(tmp_path), "--no-record")
-    with started(*command, folder=tmp_path) as process:
+    with running(*command, folder=tmp_path, fresh=True) as process:
         until = time.monotonic() + 30
-        while len(children := descendants(process.pid)) < 4:
+        while len(children := descendants(process.pid)) < 5:
             assert time.monotonic() < until, f"only {children} were started"
             assert process.poll() is None
         process.send_signal(number)
-        output = process.communicate(timeout=30)[0]
+        output = process.finish(30)
     assert process.returncode == 2, output
     assert "interrupted after 0 of 9 runs; nothing was recorded" in output
     assert list(alive(children)) == []
@@ -209,14 +200,16 @@ def test_an_interruption_at_the_birth_of_a_process_ends_that_process(
     """The worst moment: it runs, and nobody holds it yet."""
     born: list[int] = []
 
-    class Interrupted(subprocess.Popen[str]):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            born.append(self.pid)
+    def ask(self: Nursery, request: dict[str, Any], *descriptors: int) -> int:
+        answer = asked(self, request, *descriptors)
+        if "command" in request:
+            born.append(answer)
             signal.raise_signal(signal.SIGINT)
+        return answer
 
-    monkeypatch.setattr(subprocess, "Popen", Interrupted)
-    with pytest.raises(KeyboardInterrupt), started(*HANG, folder=tmp_path):
+    asked = Nursery.ask
+    monkeypatch.setattr(Nursery, "ask", ask)
+    with pytest.raises(KeyboardInterrupt), running(*HANG, folder=tmp_path):
         pytest.fail("the interrupt was lost")
     monkeypatch.undo()
     left = list(alive(set(born)))

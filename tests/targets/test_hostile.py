@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.kit.conftest import running
+from tests.processes import running
 from tests.targets.test_targets import check, serving
 
 LIMIT = 40
@@ -72,7 +72,7 @@ def test_other_commands_survive_a_hostile_server(tmp_path: Path, kind: str, comm
         with running(*arguments, folder=tmp_path) as process:
             output = clean(process.finish(LIMIT))
     fine = command == "doctor" and kind not in STOPPED
-    assert process.popen.returncode == (0 if fine else 1 if kind not in STOPPED else 4), output
+    assert process.returncode == (0 if fine else 1 if kind not in STOPPED else 4), output
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_secret_that_the_server_repeats_is_not_shown(tmp_path: Path, kind: str
         options += ["-k", "the_description_is_forwarded", "--timeout", "1"] if command == "check" else []
         with running(sys.executable, "-m", "signalproof", command, url, *options, folder=tmp_path) as process:
             output = clean(process.finish(LIMIT))
-    assert process.popen.returncode == code, output
+    assert process.returncode == code, output
     assert "<header X-Key>" in output
     reports = [path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.*") if path.is_file()]
     assert len(reports) == (5 if command == "check" else 0)

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.kit.conftest import Finished, running
+from tests.kit.conftest import Finished
+from tests.processes import running
 
 HERE = Path(__file__).parent
 QUICK = 40
@@ -44,7 +45,7 @@ def check(folder: Path, limit: float, *arguments: str) -> Finished:
         output = process.finish(limit)
     path = folder / "out" / "report.json"
     report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    return Finished(process.popen.returncode, output, report)
+    return Finished(process.returncode, output, report)
 
 
 @pytest.mark.parametrize("auth", [False, True], ids=["anonymous", "auth"])

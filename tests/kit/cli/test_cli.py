@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.kit.conftest import running
 from tests.kit.sample_reports import invalid
+from tests.processes import running
 
 from signalproof.config.target import Target
 from signalproof.errors import TargetUnusable
@@ -282,7 +282,7 @@ def signalproof(kit: Kit, *arguments: str) -> tuple[int, str]:
     """Run `signalproof` with these arguments alone, and give exit code and output."""
     with running(sys.executable, "-m", "signalproof", *arguments, folder=kit.folder) as process:
         output = process.finish()
-    return process.popen.returncode, output
+    return process.returncode, output
 
 
 def test_reports_are_written_by_default(kit: Kit, serve: Serve) -> None:
@@ -320,7 +320,7 @@ def test_a_report_folder_that_cannot_be_is_said_before_the_run(kit: Kit, nowhere
 def test_github_actions_are_told(kit: Kit, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """Annotations on the output, and the summary of the step, also without a report."""
     arguments = ("check", serve("DoublesAnswers").url, *QUICK, "--no-report")
-    monkeypatch.setattr("tests.kit.conftest.HIDDEN", ("PYTEST",))
+    monkeypatch.setattr("tests.processes.HIDDEN", ("PYTEST",))
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(kit.folder / "summary.md"))
     code, output = signalproof(kit, *arguments)

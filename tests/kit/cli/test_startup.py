@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.kit.conftest import running
+from tests.processes import running
 
 if TYPE_CHECKING:
     from tests.kit.conftest import Kit, Served
@@ -30,7 +30,7 @@ def imported(kit: Kit, *arguments: str) -> set[str]:
     """Run `signalproof` in an interpreter of its own, and give the modules that it has imported."""
     with running(sys.executable, "-X", "importtime", "-c", SCRIPT, *arguments, folder=kit.folder) as process:
         output = process.finish()
-    assert process.popen.returncode == 0, output
+    assert process.returncode == 0, output
     found = set(IMPORTED.findall(output))
     assert "click" in found, output
     return found

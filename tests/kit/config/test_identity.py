@@ -12,7 +12,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from tests.kit.conftest import Kit, running
+from tests.kit.conftest import Kit
+from tests.processes import running
 
 from signalproof.config.identity import (
     Accounts,

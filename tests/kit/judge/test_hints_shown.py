@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.faults.proof import Nursery
+from tests.faults.proof import serving
 
-LIMIT: Final = 60
-"""Seconds after which a run of the kit has failed."""
+if TYPE_CHECKING:
+    from tests.kit.conftest import Kit
 
 WORDS: Final[Mapping[str, str]] = {
     "engine sid": "The server knows the Engine.IO sid",
@@ -107,27 +105,16 @@ CASES = (
 )
 
 
-@pytest.fixture(scope="module")
-def nursery() -> Iterator[Nursery]:
-    """The process that all servers of this module are forked from."""
-    with Nursery() as nursery:
-        yield nursery
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.fault}-{case.check[:24]}")
-def test_a_mistake_shows_its_hint_and_no_other(case: Shown, nursery: Nursery, tmp_path: Path) -> None:
+def test_a_mistake_shows_its_hint_and_no_other(case: Shown, kit: Kit) -> None:
     """In the report and on the terminal; a fault that only looks like a well-known one shows none."""
-    with nursery.serving(case.fault, None) as url:
+    with serving(case.fault, kit.folder) as url:
         assert url, f"{case.fault} did not start"
-        command = [sys.executable, "-m", "signalproof", "check", url, "--strict", "--timeout", "1", "--report", "out"]
-        run = subprocess.run(
-            [*command, "-k", case.check], cwd=tmp_path, capture_output=True, text=True, timeout=LIMIT, check=False
-        )
-    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-    failed = [row for row in report["results"] if row["outcome"] == "failed"]
-    assert run.returncode == 1, run.stdout
+        run = kit.check(url, "--strict", "--timeout", "1", "-k", case.check)
+    failed = [row for row in run.rows("") if row["outcome"] == "failed"]
+    assert run.code == 1, run.output
     assert failed
     told = " ".join(row.get("hint", "") for row in failed)
-    assert {name for name, words in WORDS.items() if words in told} == set(case.hints), told or run.stdout
-    shown = " ".join(run.stdout.split())
-    assert not case.hints or any(WORDS[name] in shown for name in case.hints), f"{told}\n{run.stdout}"
+    assert {name for name, words in WORDS.items() if words in told} == set(case.hints), told or run.output
+    shown = " ".join(run.output.split())
+    assert not case.hints or any(WORDS[name] in shown for name in case.hints), f"{told}\n{run.output}"

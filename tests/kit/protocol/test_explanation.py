@@ -139,7 +139,7 @@ def test_serve_is_the_reference_server(kit: Kit) -> None:
     """With its options, its start line, and its end by SIGTERM."""
     with kit.running("serve", "--root-path", "/api") as process:
         assert re.search(r"http://127\.0\.0\.1:\d+/api$", process.line())
-        process.popen.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGTERM)
         process.finish(10)
     helped = kit.run("serve", "--help")
     assert helped.code == 0

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.kit.cli.test_cli import QUICK
-from tests.kit.conftest import running
 from tests.kit.sample_reports import invalid
+from tests.processes import running
 
 if TYPE_CHECKING:
-    from tests.kit.conftest import Kit, Process, Served
+    from tests.kit.conftest import Kit, Served
+    from tests.processes import Process
 
 Serve = Callable[[str], "Served"]
 SOON = 6
@@ -27,9 +28,9 @@ SOON = 6
 
 def ended(kit: Kit, process: Process, number: signal.Signals) -> tuple[str, dict[str, Any]]:
     """Send the signal, and give output and report of a run that ended as it should."""
-    process.popen.send_signal(number)
+    process.send_signal(number)
     output = process.finish(SOON)
-    assert process.popen.returncode == 2, output
+    assert process.returncode == 2, output
     assert "Traceback" not in output
     assert "CONFORMANT" not in output
     assert "no verdict" in output
@@ -109,8 +110,8 @@ def test_in_the_background_of_a_script(kit: Kit, silent: socket.socket) -> None:
         connection, _ = silent.accept()
         with closing(connection):
             connection.recv(64)
-            process.popen.send_signal(signal.SIGINT)
-            assert process.popen.poll() is None
+            process.send_signal(signal.SIGINT)
+            assert process.poll() is None
             ended(kit, process, signal.SIGTERM)
 
 
@@ -121,8 +122,8 @@ def test_the_doctor_can_be_interrupted(kit: Kit, silent: socket.socket) -> None:
         connection, _ = silent.accept()
         with closing(connection):
             connection.recv(64)
-            process.popen.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)
             output = process.finish(SOON)
-    assert process.popen.returncode == 2, output
+    assert process.returncode == 2, output
     assert "interrupted" in output
     assert "Traceback" not in output

@@ -31,7 +31,7 @@ FAULTS = Path(__file__).parents[2] / "faults" / "serve.py"
 @pytest.fixture
 def faulty(tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Serve faults by name, `none` being none, and give their URLs."""
-    from tests.kit.conftest import running
+    from tests.processes import running
 
     with ExitStack() as stack:
 
