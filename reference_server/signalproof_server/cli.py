@@ -197,7 +197,9 @@ def _run(settings: Settings) -> None:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             runner.run(server.run_app())
     except sqlite3.Error as error:
-        raise click.ClickException(f"cannot use the database {settings.database}: {error}.") from error
+        busy = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+        reason = "another server uses it" if busy else error
+        raise click.ClickException(f"cannot use the database {settings.database}: {reason}.") from error
 
 
 def _announce(url: str) -> None:

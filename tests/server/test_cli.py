@@ -145,6 +145,25 @@ def test_a_database_that_is_none_is_one_sentence(tmp_path: Path) -> None:
         assert ended.stderr.count("\n") == 1
 
 
+def test_a_second_server_on_a_database_is_one_sentence(tmp_path: Path) -> None:
+    """The first one keeps its state: each start forgets all that is stored."""
+    database = str(tmp_path / "state.sqlite3")
+
+    async def log_in(url: str) -> None:
+        client = socketio.AsyncClient(reconnection=False)
+        await client.connect(url, transports=["websocket"])
+        assert await client.call("login", {"login": "alice"}) == {"status": 0}
+        ended = await asyncio.to_thread(run, "--database", database)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr == f"Error: cannot use the database {database}: another server uses it.\n"
+        async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+            assert (await http.get("/online")).json()["payload"] == ["alice"]
+        await client.disconnect()
+
+    with serving("--database", database, folder=tmp_path) as server:
+        asyncio.run(log_in(server.url))
+
+
 SECRET = "0123456789abcdef0123456789abcdef"
 
 

@@ -364,14 +364,17 @@ def test_a_start_forgets_everything_whatever_the_tables_look_like(tmp_path: Path
     kept.close()
 
 
-def test_a_file_is_written_ahead(tmp_path: Path) -> None:
-    """A reader does not hold the server up."""
+def test_a_file_belongs_to_one_server(tmp_path: Path) -> None:
+    """No other process can lock it: a request that waits for a lock would hold all others up."""
     path = tmp_path / "state.sqlite3"
 
-    async def story(_store: Store) -> None:
-        other = sqlite3.connect(path)
-        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    async def story(store: Store) -> None:
+        other = sqlite3.connect(path, timeout=0)
+        for statement in ("BEGIN IMMEDIATE", "SELECT * FROM signalproof_connection"):
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute(statement)
         other.close()
+        await apply(store, Bind(sid="a1", login="alice"))
 
     run(str(path), story)
 

@@ -2,7 +2,8 @@
 
 Statements are synchronous calls inside async methods. Each takes microseconds, and none gives the event
 loop away, so a transaction never interleaves with another one of this process; the lock keeps that true
-should a caller await something else inside of one. BEGIN IMMEDIATE does the same towards other processes.
+should a caller await something else inside of one. Other processes are kept out for as long as the server
+lives: none can wipe its state, or hold it up by a lock of its own.
 """
 
 from __future__ import annotations
@@ -121,7 +122,8 @@ class SqliteStore:
         connection = sqlite3.connect(self._database, isolation_level=None)
         self._connection = connection
         try:
-            connection.execute("PRAGMA busy_timeout = 2000")
+            connection.execute("PRAGMA busy_timeout = 2000")  # an older server may be about to end
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("BEGIN IMMEDIATE")
