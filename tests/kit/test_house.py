@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from tests.kit.waits import pauses, sleeps, timers, waits_for_nobody
+from tests.kit.waits import ages, pauses, sleeps, timers, waits_for_nobody
 
 import signalproof
 import signalproof_server
@@ -154,6 +154,12 @@ def test_time_passes_in_named_places_alone(folder: Path, named: Mapping[str, str
     assert set(findings(trees(folder), pauses)) == set(named)
 
 
+@pytest.mark.parametrize("folder", [KIT, SERVER, ALL_TESTS], ids=["kit", "server", "tests"])
+def test_nothing_ages_between_import_and_use(folder: Path) -> None:
+    """A token that was made for a minute has expired when its test comes later than that."""
+    assert findings(trees(folder), ages) == []
+
+
 @pytest.mark.parametrize("folder", [KIT, ALL_TESTS], ids=["kit", "tests"])
 def test_there_are_no_one_shot_listeners(folder: Path) -> None:
     """Recorders are attached before the connection opens and stay."""
@@ -275,6 +281,13 @@ PLANTED: Final[Mapping[str, tuple[Finder, str]]] = {
     "never_awaited": (waits_for_nobody, "async with asyncio.timeout(1):\n    await loop.create_future()"),
     "empty_queue": (waits_for_nobody, "import queue\nqueue.SimpleQueue().get(timeout=1)"),
     "timer": (timers, "loop.call_later(1, turn.set_result, None)"),
+    "clock_at_import": (ages, "BEGAN = time.monotonic()"),
+    "age_at_import": (ages, "def soon():\n    return time() + 60\nCASES = [(token(exp=soon()), 1)]"),
+    "age_at_import_by_way_of_another": (
+        ages,
+        "def a():\n    return now()\ndef b():\n    return a()\n@case(b())\ndef c(): ...",
+    ),
+    "age_of_a_default": (ages, "def f(when=datetime.now()): ..."),
     "once": (one_shots, "socket.once('sender_offer', print)"),
     "localhost": (local_addresses, "url = 'http://localhost:8000/x'"),
     "ipv4": (local_addresses, "connect(f'{scheme}://127.0.0.1:8080')"),
@@ -319,6 +332,7 @@ def test_a_breach_is_found_wherever_it_is_planted(find: Finder, source: str) -> 
         "await asyncio.wait([task], timeout=1)",
         "def f():\n    x = Event()\n    x.set()\n    x.wait()\ndef g(x):\n    x.wait()",
         "with paused(): ...",
+        "def soon():\n    return time() + 60\nCASES = [lambda: soon()]\ndef f():\n    return soon()",
     ],
 )
 def test_what_is_no_breach_is_let_pass(source: str) -> None:

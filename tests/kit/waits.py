@@ -1,4 +1,4 @@
-"""Finders for the rule that nothing sleeps: sleeps by their name, by another one, and by none."""
+"""Finders for rules about time: sleeps by their name, by another one, and by none; and what ages before it is used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-__all__ = ["pauses", "sleeps", "timers", "waits_for_nobody"]
+__all__ = ["ages", "pauses", "sleeps", "timers", "waits_for_nobody"]
 
 MAKERS: Final = {"create_future", "Future", "Event", "Queue", "SimpleQueue"}
 """What makes something that can be waited for."""
@@ -14,6 +14,8 @@ METHODS: Final = {"wait", "get", "result"}
 """What waits for the thing that it belongs to."""
 FUNCTIONS: Final = {"wait", "wait_for", "shield", "gather", "as_completed"}
 """What waits for its arguments."""
+CLOCKS: Final = {"time", "time_ns", "monotonic", "perf_counter", "now", "utcnow", "today"}
+"""What reads a clock."""
 
 Parents = dict[ast.AST, ast.AST]
 
@@ -24,6 +26,29 @@ def sleeps(tree: ast.AST) -> Iterator[str]:
         imports = node.names if isinstance(node, ast.ImportFrom) else ()
         if (isinstance(node, ast.Attribute) and node.attr == "sleep") or "sleep" in [name.name for name in imports]:
             yield ast.unparse(node)
+
+
+def ages(tree: ast.AST) -> Iterator[str]:
+    """Find every time that is read while a module is imported, by functions of its own too: when used it is another."""
+    functions = [node for node in ast.iter_child_nodes(tree) if isinstance(node, ast.FunctionDef)]
+    clocks = set(CLOCKS)
+    while more := {f.name for f in functions for node in ast.walk(f) if _called(node) in clocks} - clocks:
+        clocks |= more
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [*node.decorator_list, node.args]
+        elif not (
+            isinstance(node, ast.Lambda) or (isinstance(node, ast.If) and "'__main__'" in ast.unparse(node.test))
+        ):
+            waiting += ast.iter_child_nodes(node)
+        if _called(node) in clocks:
+            yield ast.unparse(node)
+
+
+def _called(node: ast.AST) -> str | None:
+    return _name(node.func) if isinstance(node, ast.Call) else None
 
 
 def timers(tree: ast.AST) -> Iterator[str]:
