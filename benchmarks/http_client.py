@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "conformance"))
 
 from signalproof.config.embedded import reference_server, url_of
 from signalproof.net.aiohttp_transport import AiohttpTransport
+from signalproof.net.pool import Pool
 
 BODY = b'{"sid":"x","type":"sender","reciever_login":"y","offer":"{}"}'
 HEADERS = {"content-type": "application/json"}
@@ -63,7 +64,7 @@ def _makers(url: str) -> dict[str, Maker]:
         return {"max_connections": at_once, "max_keepalive_connections": at_once}
 
     def by_httpx2_on_aiohttp(at_once: int) -> AbstractAsyncContextManager[Post]:
-        transport = AiohttpTransport(aiohttp.TCPConnector(limit=at_once))
+        transport = AiohttpTransport(Pool(limit=at_once, tls=None))
         return _by(httpx2.AsyncClient(transport=transport), url)
 
     return {

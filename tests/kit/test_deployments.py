@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from tests.kit.conftest import Finished, Kit
 from tests.kit.deployments import SERVERS, Belt
+from tests.kit.net.small_server import NAMES
 from tests.processes import running
 
 DEPLOYMENTS = Path(__file__).with_name("deployments.py")
@@ -103,7 +104,7 @@ def test_events_may_come_by_a_slow_queue(kit: Kit, start: Start) -> None:
     assert conformant(run), run.output
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("host", NAMES)
 def test_a_balancer_may_find_connections_by_a_cookie(kit: Kit, start: Start, host: str) -> None:
     """Each participant has one of its own from the handshake on, whatever the host is called."""
     run = kit.check(start("sticky").replace("127.0.0.1", host), "-k", "test_offer")

@@ -49,7 +49,11 @@ PAUSES: Final = {
     "suite/test_call.py: test_ringing_expires": "CALL-11 is about the time of ringing",
 }
 """Who lets time pass, and why nothing else would do."""
-PAUSES_OF_TESTS: Final = {"run/test_loop_lag.py: measure.run": "how late the loop is"}
+PAUSES_OF_TESTS: Final = {
+    "run/test_loop_lag.py: measure.run": "how late the loop is",
+    "net/test_pool.py: test_a_connection_that_is_closed_while_idle_costs_nobody_a_request.look.visit": "idle time",
+    "net/test_pool.py: test_an_idle_connection_is_given_up_after_a_second.look": "so is this",
+}
 HEAVY: Final = ("aiohttp", "aioice", "aiortc", "av", "hypothesis", "jinja2", "jsonschema", "rich", "socketio")
 
 Finder = Callable[[ast.AST], Iterator[str]]

@@ -13,26 +13,30 @@ import aiohttp
 import httpx2
 from yarl import URL
 
+from signalproof.net.pool import Pool
+
 __all__ = ["AiohttpTransport"]
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
-    """Sends the requests of an `httpx2.AsyncClient` over the connections of `connector`, which it closes at the end.
+    """Sends the requests of an `httpx2.AsyncClient` over the connections of `pool`, which it closes at the end.
 
-    The extension `cookie_jar` of a request is an `aiohttp.CookieJar`, which sends cookies and keeps those that come.
+    The extension `cookie_jar` of a request is an `aiohttp.CookieJar`, which sends cookies and keeps those that come;
+    the extension `repeated` of a reply says whether its request had to be sent a second time.
     """
 
-    def __init__(self, connector: aiohttp.TCPConnector) -> None:
-        self._connector = connector
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
         self._no_cookies = aiohttp.DummyCookieJar()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send one request and give the reply as soon as its head is there; redirects are not followed."""
         session = aiohttp.ClientSession(
-            connector=self._connector,
+            connector=self._pool,
             connector_owner=False,
             cookie_jar=request.extensions.get("cookie_jar", self._no_cookies),
             auto_decompress=False,
+            middlewares=(self._pool.repeat,),
             skip_auto_headers=["accept", "accept-encoding", "content-type", "user-agent"],
             timeout=aiohttp.ClientTimeout(total=None),
         )
@@ -47,11 +51,16 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 )
         finally:
             session.detach()
-        return httpx2.Response(reply.status, headers=reply.raw_headers, stream=_Body(reply))
+        return httpx2.Response(
+            reply.status,
+            headers=reply.raw_headers,
+            stream=_Body(reply),
+            extensions={"repeated": self._pool.is_repeat(reply)},
+        )
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._connector.close()
+        await self._pool.close()
 
 
 class _Body(httpx2.AsyncByteStream):

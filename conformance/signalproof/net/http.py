@@ -15,24 +15,28 @@ import httpx2
 from signalproof.config.target import Target
 from signalproof.net.aiohttp_transport import AiohttpTransport
 from signalproof.net.failures import HttpFailure, reason_of
+from signalproof.net.limits import LONGEST_REPLY
+from signalproof.net.pool import Pool
 from signalproof.net.rate_limit import Pace
 
 __all__ = ["Http", "HttpReply", "UserAgent"]
 
-LONGEST = 33_554_432
-"""Bytes of a reply that are read: `/online` may list a million logins."""
 _url = lru_cache(httpx2.URL)
 """Parses the few addresses of a target once: that is a quarter of what httpx2 costs a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """One HTTP reply: header names in lower case, `elapsed` in seconds."""
+    """One HTTP reply: header names in lower case, `elapsed` in seconds.
+
+    `repeated` says that the request met a connection which the server was closing, and was sent once more.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     elapsed: float
+    repeated: bool = False
 
 
 class _Wire:
@@ -42,11 +46,9 @@ class _Wire:
         self.target = target
         self.base = target.url
         self.pace = Pace(target.rate)
-        self.connector = aiohttp.TCPConnector(limit=0, ssl=target.tls or True)
+        self.connections_of_sockets = Pool(limit=0, tls=target.tls)
         self.client = httpx2.AsyncClient(
-            transport=AiohttpTransport(
-                aiohttp.TCPConnector(limit=128, keepalive_timeout=1, ssl=target.tls or True),
-            ),
+            transport=AiohttpTransport(Pool(limit=128, tls=target.tls)),
             headers=httpx2.Headers(list(target.headers), encoding="utf-8"),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # those of a request are its user agent's
             follow_redirects=False,
@@ -73,8 +75,9 @@ class UserAgent:
             headers=list(self._wire.target.headers),
             cookie_jar=self._cookies,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._wire.target.timeout),
-            connector=self._wire.connector,
+            connector=self._wire.connections_of_sockets,
             connector_owner=False,
+            middlewares=(self._wire.connections_of_sockets.repeat,),
         )
 
     async def request(
@@ -109,7 +112,13 @@ class UserAgent:
             raise HttpFailure(f"no reply within {perf_counter() - began:.1f} s") from error
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise HttpFailure(reason_of(error)) from error
-        return HttpReply(reply.status_code, dict(reply.headers.items()), body, perf_counter() - began)
+        return HttpReply(
+            status=reply.status_code,
+            headers=dict(reply.headers.items()),
+            body=body,
+            elapsed=perf_counter() - began,
+            repeated=reply.extensions["repeated"],
+        )
 
     def _headers(self, own: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
         """Give the headers of a request: its own, and those of the client that they do not replace."""
@@ -119,11 +128,7 @@ class UserAgent:
 
 
 class Http(UserAgent):
-    """The user agent of the kit itself, and where those of the participants come from.
-
-    Idle connections are dropped after a second, before servers do it: a POST that meets a closing connection
-    is lost.
-    """
+    """The user agent of the kit itself, and where those of the participants come from."""
 
     def __init__(self, target: Target) -> None:
         super().__init__(_Wire(target))
@@ -139,7 +144,7 @@ class Http(UserAgent):
     async def close(self) -> None:
         """Close every connection."""
         await self._wire.client.aclose()
-        await self._wire.connector.close()
+        await self._wire.connections_of_sockets.close()
 
 
 async def _read(reply: httpx2.Response) -> bytes:
@@ -149,8 +154,8 @@ async def _read(reply: httpx2.Response) -> bytes:
         # The decoders cost something even where there is nothing to decode.
         async for chunk in reply.aiter_bytes() if "content-encoding" in reply.headers else reply.aiter_raw():
             body += chunk
-            if len(body) > LONGEST:
-                raise HttpFailure(f"the reply is longer than {LONGEST:,} bytes")
+            if len(body) > LONGEST_REPLY:
+                raise HttpFailure(f"the reply is longer than {LONGEST_REPLY:,} bytes, which is all that the kit reads")
     finally:
         await reply.aclose()
     return bytes(body)

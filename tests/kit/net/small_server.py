@@ -11,7 +11,10 @@ from itertools import count
 from aiohttp import web
 
 from signalproof.config.target import Target
+from signalproof.net.http import Http
 
+NAMES = ("127.0.0.1", "localhost")
+"""What the host of a server is called: cookies of hosts that are called by address are easily lost."""
 OPENING = '0{"sid":"engine","upgrades":[],"pingInterval":25000,"pingTimeout":20000}'
 
 
@@ -90,3 +93,13 @@ async def serving_bytes(protocol: Callable[[], asyncio.Protocol]) -> AsyncIterat
 def target_at(url: str, *, timeout: float = 3, headers: tuple[tuple[str, str], ...] = ()) -> Target:
     """Make a target with little patience."""
     return Target(url=url, socket_url=url, profiles=(), profiles_reason="", timeout=timeout, headers=headers)
+
+
+@asynccontextmanager
+async def client(target: Target) -> AsyncIterator[Http]:
+    """Make an HTTP client that is closed at the end."""
+    http = Http(target)
+    try:
+        yield http
+    finally:
+        await http.close()

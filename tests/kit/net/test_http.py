@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from time import perf_counter
 
 import pytest
 from aiohttp import web
-from tests.kit.net.small_server import SmallServer, serving, serving_bytes, target_at
+from tests.kit.net.small_server import NAMES, SmallServer, client, serving, serving_bytes, target_at
 
-from signalproof.config.target import Target
 from signalproof.net import http as http_module
 from signalproof.net.failures import HttpFailure
-from signalproof.net.http import Http, UserAgent
+from signalproof.net.http import UserAgent
 from signalproof.net.raw_socket import RawSocket
 from signalproof.net.sockets import Socket
-
-
-@asynccontextmanager
-async def client(target: Target) -> AsyncIterator[Http]:
-    """Make an HTTP client that is closed at the end."""
-    http = Http(target)
-    try:
-        yield http
-    finally:
-        await http.close()
-
 
 # ── cookies ────────────────────────────────────────────────────────────────────────────────────
 
@@ -76,7 +63,7 @@ async def bake(host: str, headers: tuple[tuple[str, str], ...] = ()) -> Baker:
     return server
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("host", NAMES)
 def test_cookies_stay_with_their_participant(host: str) -> None:
     """From the handshake to requests and back, by name and by address, and never to anybody else."""
     server = asyncio.run(bake(host))
@@ -175,7 +162,7 @@ def test_the_time_limit_is_one_for_the_whole_reply() -> None:
 
 def test_a_reply_is_read_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """And the limit is named."""
-    monkeypatch.setattr(http_module, "LONGEST", 4_000_000)
+    monkeypatch.setattr(http_module, "LONGEST_REPLY", 4_000_000)
 
     async def look() -> None:
         async with serving_bytes(Dripping) as url, client(target_at(url, timeout=20)) as http:
