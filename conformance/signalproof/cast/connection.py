@@ -86,6 +86,11 @@ class Connection:
         """Whether the connection is open."""
         return self._socket.connected
 
+    @property
+    def ending(self) -> str:
+        """What became of the socket, in words: closed, or given up at a limit of the kit's own."""
+        return self._socket.overrun or "a closed socket"
+
     # ── the socket ─────────────────────────────────────────────────────────────────────────────
 
     async def open(self) -> None:
@@ -161,7 +166,8 @@ class Connection:
         await self._socket.close()
 
     def _on_close(self) -> None:
-        self._stage.transcript.note(self.name, "disconnected")
+        overrun = self._socket.overrun
+        self._stage.transcript.note(self.name, f"disconnected: {overrun}" if overrun else "disconnected")
 
     def _on_event(self, event: str, arguments: tuple[object, ...], at: float) -> None:
         if len(self.heard) == FLOOD:
@@ -196,7 +202,7 @@ class Connection:
                 NonConformance(
                     *dict.fromkeys((requirement or posting.kind.once, posting.kind.once)),
                     expected=f"{posting.kind.event} at {self.name} within {patience:g} s",
-                    received=f"only {', '.join(shown)}" if others else "nothing",
+                    received=self._socket.overrun or (f"only {', '.join(shown)}" if others else "nothing"),
                     hint=hints.for_unheard(others) or posting.why_not or self._why_unheard(posting),
                 )
             )
@@ -268,6 +274,8 @@ class Connection:
             posting.reply = reply = no_reply(str(failure))
         else:
             posting.reply = reply = read_reply(raw, posting.kind.accepted_schema)
+            if raw.repeated:
+                stage.transcript.note(self.name, "met a connection that was being closed, and asked again")
         posting.replied_at = perf_counter()
         if not posting.accepted:
             request.require_sound()

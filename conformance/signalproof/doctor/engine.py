@@ -8,7 +8,7 @@ from typing import Any
 
 from signalproof.config.target import Target
 from signalproof.doctor.observations import Mark, Observation, blocked, good, note
-from signalproof.net.failures import HttpFailure, SocketFailure
+from signalproof.net.failures import HttpFailure, Redirected, SocketFailure
 from signalproof.net.http import Http, HttpReply
 from signalproof.net.raw_socket import RawSocket
 from signalproof.text.untrusted import read_json
@@ -139,13 +139,7 @@ async def _websocket(target: Target, http: Http, *, polls: bool) -> Observation:
     try:
         socket = await RawSocket.open(target, http)
     except SocketFailure as failure:
-        if polls:
-            return blocked("WebSocket", f"long-polling works, WebSocket does not: {failure}", _UPGRADE)
-        return blocked(
-            "WebSocket",
-            f"there is no Engine.IO at {target.socket_url}/socket.io/: {failure}",
-            f"VCSP needs Engine.IO 4 over WebSocket. {_ELSEWHERE}",
-        )
+        return _unopened(target, failure, polls=polls)
     try:
         packet = await socket.receive(target.timeout)
     except SocketFailure as failure:
@@ -170,6 +164,19 @@ async def _websocket(target: Target, http: Http, *, polls: bool) -> Observation:
             "Both have to be numbers of milliseconds, such as 25000: clients compute with them.",
         )
     return good("WebSocket", "opens at once and all the way through")
+
+
+def _unopened(target: Target, failure: SocketFailure, *, polls: bool) -> Observation:
+    """Tell apart: a redirect, a proxy that keeps WebSocket back, and no Engine.IO at all."""
+    if isinstance(failure, Redirected):
+        return blocked("WebSocket", str(failure), _ELSEWHERE)
+    if polls:
+        return blocked("WebSocket", f"long-polling works, WebSocket does not: {failure}", _UPGRADE)
+    return blocked(
+        "WebSocket",
+        f"there is no Engine.IO at {target.socket_url}/socket.io/: {failure}",
+        f"VCSP needs Engine.IO 4 over WebSocket. {_ELSEWHERE}",
+    )
 
 
 def _timers(opened: Mapping[str, Any]) -> str:

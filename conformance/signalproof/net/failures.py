@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import aiohttp
 
-__all__ = ["ConnectRefused", "HttpFailure", "SocketFailure", "reason_of"]
+__all__ = ["ConnectRefused", "HttpFailure", "Redirected", "SocketFailure", "reason_of"]
 
 
 class HttpFailure(Exception):
@@ -17,6 +17,10 @@ class SocketFailure(Exception):
 
 class ConnectRefused(SocketFailure):
     """A Socket.IO server is there and answered CONNECT with CONNECT_ERROR; the text is what it said."""
+
+
+class Redirected(SocketFailure):
+    """The handshake was answered with a redirect; the text says where it leads to."""
 
 
 def reason_of(error: BaseException) -> str:

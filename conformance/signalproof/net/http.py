@@ -18,6 +18,7 @@ from signalproof.net.failures import HttpFailure, reason_of
 from signalproof.net.limits import LONGEST_REPLY
 from signalproof.net.pool import Pool
 from signalproof.net.rate_limit import Pace
+from signalproof.net.web_socket import WebSocket, stay
 
 __all__ = ["Http", "HttpReply", "UserAgent"]
 
@@ -77,7 +78,8 @@ class UserAgent:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._wire.target.timeout),
             connector=self._wire.connections_of_sockets,
             connector_owner=False,
-            middlewares=(self._wire.connections_of_sockets.repeat,),
+            middlewares=(stay, self._wire.connections_of_sockets.repeat),
+            ws_response_class=WebSocket,
         )
 
     async def request(

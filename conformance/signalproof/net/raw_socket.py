@@ -9,8 +9,9 @@ from typing import Any
 import aiohttp
 
 from signalproof.config.target import Target
-from signalproof.net.failures import SocketFailure, reason_of
+from signalproof.net.failures import Redirected, SocketFailure, reason_of
 from signalproof.net.http import UserAgent
+from signalproof.net.web_socket import OVERRUN, TOO_LONG, HandshakeRedirected, Overrun
 
 __all__ = ["RawSocket"]
 
@@ -29,9 +30,12 @@ class RawSocket:
         await agent.pace.turn()
         session = agent.new_session()
         try:
-            return cls(session, await asyncio.wait_for(session.ws_connect(url), target.timeout))
+            opening = session.ws_connect(url, max_msg_size=TOO_LONG)
+            return cls(session, await asyncio.wait_for(opening, target.timeout))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             await session.close()
+            if isinstance(error, HandshakeRedirected):
+                raise Redirected(str(error)) from error
             raise SocketFailure(reason_of(error)) from error
 
     async def send(self, packet: str | bytes) -> None:
@@ -45,7 +49,8 @@ class RawSocket:
     async def receive(self, timeout: float) -> str | bytes | None:
         """Give the next frame that is no ping, or None when the target closed the connection.
 
-        Pings on the way are answered. Raises `SocketFailure` when nothing comes within `timeout` seconds.
+        Pings on the way are answered. Raises `SocketFailure` when nothing comes within `timeout` seconds, or more
+        than the kit reads.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -53,6 +58,8 @@ class RawSocket:
                     await self.send("3")
         except TimeoutError as error:
             raise SocketFailure(f"no frame within {timeout:.1f} s") from error
+        except Overrun as error:
+            raise SocketFailure(OVERRUN) from error
         data: Any = message.data
         return data if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY} else None
 

@@ -21,8 +21,9 @@ from socketio.exceptions import BadNamespaceError
 from socketio.exceptions import ConnectionError as SocketConnectionError
 
 from signalproof.config.target import Target
-from signalproof.net.failures import ConnectRefused, SocketFailure, reason_of
+from signalproof.net.failures import ConnectRefused, Redirected, SocketFailure, reason_of
 from signalproof.net.http import UserAgent
+from signalproof.net.web_socket import OVERRUN, TOO_LONG, HandshakeRedirected
 from signalproof.text.redact import cut
 from signalproof.text.untrusted import TooDeep, read_json
 
@@ -71,6 +72,7 @@ class Socket:
             logger=_SILENT,
             engineio_logger=_SILENT,
             http_session=agent.new_session,
+            websocket_extra_options={"max_msg_size": TOO_LONG},
         )
         self._refusals: list[str] = []
         self._client.on("disconnect", self._closed)
@@ -86,7 +88,7 @@ class Socket:
     def _closed(self, *_: object) -> None:
         for future in self._pending:
             if not future.done():
-                future.set_exception(SocketFailure("the connection closed first"))
+                future.set_exception(SocketFailure(self.overrun or "the connection closed first"))
         self._on_close()
 
     async def connect(self, auth: object = None) -> None:
@@ -110,13 +112,20 @@ class Socket:
             )
         except TimeoutError as error:
             raise SocketFailure(f"no Socket.IO connection within {timeout:.1f} s") from error
+        except HandshakeRedirected as error:
+            raise Redirected(str(error)) from error
         except (SocketConnectionError, aiohttp.ClientError, OSError, ValueError) as error:
             if self._refusals:
                 raise ConnectRefused(self._refusals[-1]) from error
-            raise SocketFailure(reason_of(error)) from error
+            raise SocketFailure(self.overrun or reason_of(error)) from error
         except Exception as error:
             # python-engineio takes the open packet for what it should be, and trips over anything else.
             raise SocketFailure(f"the handshake cannot be understood ({type(error).__name__})") from error
+
+    @property
+    def overrun(self) -> str | None:
+        """What came, if it was so long that the kit closed the connection of its own accord."""
+        return OVERRUN if getattr(self._client.eio.ws, "overrun", False) else None
 
     @property
     def connected(self) -> bool:

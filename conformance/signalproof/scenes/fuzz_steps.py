@@ -66,6 +66,6 @@ class FuzzSteps(Steps):
             raise NonConformance(
                 "LOGIN-10",
                 expected=f"the connection of {device.name} to outlast frames on another one",
-                received="it is closed",
+                received=device.ending,
             )
         self._compare()
