@@ -21,8 +21,9 @@ from jsonschema.protocols import Validator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from signalproof_server.app import Assembly
+from signalproof_server.engine import Sio
 from signalproof_server.service import Service
-from signalproof_server.socket import Sio, SocketEdge
+from signalproof_server.socket import SocketEdge
 
 DIST = Path(__file__).resolve().parents[1] / "schemas" / "v1" / "dist"
 OPENAPI: Final = json.loads((DIST / "openapi.json").read_text(encoding="utf-8"))

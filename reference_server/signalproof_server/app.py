@@ -11,11 +11,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from signalproof_server.config import Settings
 from signalproof_server.delivery import Emitter, LocalOutbox, Outbox
+from signalproof_server.engine import SOCKET_PATH, Sio, emit_with, make_sio
 from signalproof_server.exchange import decide
 from signalproof_server.http import HttpEdge
 from signalproof_server.log import Logger, make_logger
 from signalproof_server.service import Rules, Service
-from signalproof_server.socket import SOCKET_PATH, Sio, SocketEdge, emit_with, make_sio
+from signalproof_server.socket import SocketEdge
 from signalproof_server.store import SqliteStore, Store
 
 __all__ = ["App", "Assembly", "create_app"]

@@ -17,8 +17,8 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from signalproof_server.engine import SOCKET_PATH
 from signalproof_server.errors import BadRequest, HeadTooLarge, Refusal, reply_to
-from signalproof_server.socket import SOCKET_PATH
 
 __all__ = ["HttpProtocol"]
 

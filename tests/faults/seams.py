@@ -21,11 +21,12 @@ from signalproof_server import wire
 from signalproof_server.app import Assembly
 from signalproof_server.config import Settings
 from signalproof_server.delivery import Emitter, Outbox
+from signalproof_server.engine import Sio, make_sio
 from signalproof_server.errors import Refusal
 from signalproof_server.exchange import decide
 from signalproof_server.http import Endpoint, HttpEdge, read_body
 from signalproof_server.service import Rules, Service
-from signalproof_server.socket import Sio, SocketEdge, make_sio
+from signalproof_server.socket import SocketEdge
 from signalproof_server.store import SqliteStore, Store
 from signalproof_server.values import Decision, Emit, Facts, Json, Leave, Login, Reply, Request
 

@@ -27,11 +27,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from signalproof_server.app import Assembly
 from signalproof_server.config import Settings
 from signalproof_server.delivery import Emitter, LocalOutbox, Outbox
+from signalproof_server.engine import Sio
 from signalproof_server.http import Endpoint, HttpEdge
 from signalproof_server.log import Logger
 from signalproof_server.serve import Server, listen, new_event_loop
 from signalproof_server.service import Service
-from signalproof_server.socket import Sio, SocketEdge
+from signalproof_server.socket import SocketEdge
 from signalproof_server.tokens import read_secret
 from signalproof_server.values import Emit, Json, Reply
 

@@ -20,12 +20,13 @@ from signalproof_server import wire
 from signalproof_server.app import Assembly
 from signalproof_server.config import Settings
 from signalproof_server.delivery import Emitter, Outbox
+from signalproof_server.engine import Sio
 from signalproof_server.errors import BadRequest, Refusal, reply_to
 from signalproof_server.exchange import decide
 from signalproof_server.http import Endpoint, HttpEdge
 from signalproof_server.serve import Server, listen, new_event_loop
 from signalproof_server.service import Rules, Service
-from signalproof_server.socket import Sio, SocketEdge
+from signalproof_server.socket import SocketEdge
 from signalproof_server.store import Store
 from signalproof_server.values import Answer, Decision, Emit, Facts, Leave, Login, Offer, Reply
 from signalproof_server.values import Request as Wish

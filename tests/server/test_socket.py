@@ -11,10 +11,11 @@ import pytest
 
 from signalproof_server.config import Settings
 from signalproof_server.delivery import LocalOutbox
+from signalproof_server.engine import Sio, TextPacket
 from signalproof_server.exchange import decide
 from signalproof_server.log import make_logger
 from signalproof_server.service import Service
-from signalproof_server.socket import Sio, SocketEdge, TextPacket
+from signalproof_server.socket import SocketEdge
 from signalproof_server.store import SqliteStore
 from signalproof_server.values import Emit
 
