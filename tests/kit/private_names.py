@@ -27,10 +27,12 @@ _RESTART = "aiortc has no ICE restart: a second ICE connection takes over below 
 _SEED = "a seed plays the same scenes wherever the kit is installed; without it they are played all the same"
 
 PRIVATE_NAMES: Mapping[str, PrivateName] = {
-    "net/peer.py: _connection": PrivateName("aiortc", "aiortc.rtcicetransport", _RESTART),
-    "net/peer.py: _recv": PrivateName("aiortc", "aiortc.rtcicetransport", _RESTART),
-    "net/peer.py: _send": PrivateName("aiortc", "aiortc.rtcicetransport", _RESTART),
-    "net/peer.py: _nominated": PrivateName("aioice", "aioice.ice", "`signalproof call` tells the pair of candidates"),
+    "net/aiortc_internals.py: _connection": PrivateName("aiortc", "aiortc.rtcicetransport", _RESTART),
+    "net/aiortc_internals.py: _recv": PrivateName("aiortc", "aiortc.rtcicetransport", _RESTART),
+    "net/aiortc_internals.py: _send": PrivateName("aiortc", "aiortc.rtcicetransport", _RESTART),
+    "net/aiortc_internals.py: _nominated": PrivateName(
+        "aioice", "aioice.ice", "`signalproof call` tells the pair of candidates"
+    ),
     "scenes/local_constants.py: hypothesis.internal.conjecture.providers": PrivateName(
         "hypothesis", "hypothesis.internal.conjecture.providers", _SEED
     ),

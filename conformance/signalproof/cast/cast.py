@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from signalproof.cast.company import Company
 from signalproof.cast.participant import Participant
@@ -12,12 +13,16 @@ from signalproof.cast.setting import Setting
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Posting
 from signalproof.judge.transcript import Channel
+from signalproof.net.description import fingerprint
 from signalproof.protocol.wire import CANDIDATE, Marked
 
 if TYPE_CHECKING:
+    from signalproof.net.ice_restart import RestartablePeer
     from signalproof.net.peer import Peer
 
 __all__ = ["Cast", "MediaSession"]
+
+P = TypeVar("P", bound="Peer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,18 @@ class Cast(Company):
         """Give `connection` a WebRTC peer whose states stand in the ladder."""
         from signalproof.net.peer import Peer
 
-        peer = Peer(lambda state: self.transcript.note(connection.name, state, Channel.PEER), media=media)
+        return self._known(Peer(self._teller(connection), media=media))
+
+    def restartable_peer(self, connection: Participant) -> RestartablePeer:
+        """Give `connection` a WebRTC peer without media that can restart ICE."""
+        from signalproof.net.ice_restart import RestartablePeer
+
+        return self._known(RestartablePeer(self._teller(connection), media=False))
+
+    def _teller(self, connection: Participant) -> Callable[[str], None]:
+        return lambda state: self.transcript.note(connection.name, state, Channel.PEER)
+
+    def _known(self, peer: P) -> P:
         self._peers.append(peer)
         return peer
 
@@ -101,17 +117,19 @@ class Cast(Company):
         heard = await hearer.hears(posting, requirement=self.requirements[0])
         await sink.add_candidate(str(heard.fields[CANDIDATE.text_key]))
 
-    async def restart_ice(self, man: Participant, woman: Participant, call: MediaSession) -> None:
-        """Restart ICE of a connected call by a re-offer."""
-        carrying = await call.offerer.restart_offer(self.new_marker())
+    async def restart_ice(
+        self, man: Participant, offerer: RestartablePeer, woman: Participant, answerer: RestartablePeer
+    ) -> None:
+        """Restart ICE of two connected peers by a re-offer."""
+        carrying = await offerer.restart_offer(self.new_marker())
         offer = await man.offer(woman, carrying=carrying)
-        text = await self._description(woman, offer, call.offerer)
-        carrying = await call.answerer.restart_answer(text, self.new_marker())
+        text = await self._description(woman, offer, offerer)
+        carrying = await answerer.restart_answer(text, self.new_marker())
         answer = await woman.answer(offer, named=True, carrying=carrying)
-        text = await self._description(man, answer, call.answerer)
+        text = await self._description(man, answer, answerer)
         try:
             async with asyncio.timeout(self.target.timeout):
-                await call.offerer.restart_accept(text)
+                await offerer.restart_accept(text)
         except (TimeoutError, ConnectionError) as error:
             self.breach(
                 NonConformance(
@@ -123,8 +141,6 @@ class Cast(Company):
 
     async def _description(self, hearer: Participant, posting: Posting, writer: Peer) -> str:
         """Wait for the description that `writer` posted and give its text; the fingerprint first (MEDIA-2)."""
-        from signalproof.net.peer import fingerprint
-
         received = await posting.wait_at(hearer, self.target.timeout)
         if received is not None:
             found = fingerprint(str(received.fields.get(posting.kind.text_key)))

@@ -188,7 +188,7 @@ async def _round_trip(target: Target, http: Http) -> Observation:
 
 
 def _udp() -> Observation:
-    from signalproof.net.peer import host_addresses
+    from signalproof.net.interfaces import host_addresses
 
     try:
         preflight.require_interface()

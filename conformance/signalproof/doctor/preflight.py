@@ -71,7 +71,7 @@ def scaled(target: Target, round_trip: float) -> Target:
 
 def require_interface() -> None:
     """Raise `TargetUnusable` when two WebRTC peers on this machine could not meet."""
-    from signalproof.net.peer import host_addresses
+    from signalproof.net.interfaces import host_addresses
 
     addresses = host_addresses()
     if not addresses:

@@ -58,11 +58,12 @@ async def test_a_track_is_added_to_a_live_call_by_either_side(cast: Cast) -> Non
 async def test_ice_is_restarted_by_a_reoffer(cast: Cast) -> None:
     """New ICE credentials go through the target; DTLS lives on over the new path."""
     man, woman = await cast.enter("man", "woman")
-    call = await cast.call(man, woman, media=False)
-    await call.offerer.says("over the first path", call.answerer, cast.target.timeout)
-    await cast.restart_ice(man, woman, call)
-    await call.offerer.says("over the second path", call.answerer, cast.target.timeout)
-    await call.answerer.says("likewise", call.offerer, cast.target.timeout)
+    offerer, answerer = cast.restartable_peer(man), cast.restartable_peer(woman)
+    await cast.connect_peers(man, offerer, woman, answerer)
+    await offerer.says("over the first path", answerer, cast.target.timeout)
+    await cast.restart_ice(man, offerer, woman, answerer)
+    await offerer.says("over the second path", answerer, cast.target.timeout)
+    await answerer.says("likewise", offerer, cast.target.timeout)
 
 
 @requirement("MEDIA-5", "MEDIA-2")

@@ -27,7 +27,7 @@ from signalproof.config.target import Target, tls_context
 from signalproof.doctor import Mark, Observation, clock, consult, examine, preflight, require_interface
 from signalproof.doctor.engine import look as look_at_engine
 from signalproof.errors import TargetUnusable
-from signalproof.net import peer
+from signalproof.net import interfaces
 from signalproof.net.http import Http, HttpReply
 
 if TYPE_CHECKING:
@@ -391,6 +391,6 @@ def test_patience_grows_with_the_distance() -> None:
 )
 def test_peers_that_cannot_meet_stop_a_run(monkeypatch: pytest.MonkeyPatch, addresses: list[str], problem: str) -> None:
     """No address of this machine, or one that no datagram comes to."""
-    monkeypatch.setattr(peer, "host_addresses", lambda: addresses)
+    monkeypatch.setattr(interfaces, "host_addresses", lambda: addresses)
     with pytest.raises(TargetUnusable, match=problem):
         require_interface()
