@@ -261,12 +261,14 @@ def modules_of(package: str) -> Iterator[str]:
 
 
 def imports_of(script: Path) -> Iterator[str]:
-    """Give the modules that a script imports at its head, and those that servers import late."""
+    """Give the modules that a script imports before it does anything else, and those that servers import late."""
     for node in ast.parse(script.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
+        elif not isinstance(node, ast.Expr):
+            break
     yield from OURS["signalproof_server"]
 
 
