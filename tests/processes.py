@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -71,17 +70,23 @@ class Nursery:
         self._process.wait()
 
 
-@cache
+_nurseries: list[Nursery] = []
+_lock = threading.Lock()
+
+
 def nursery() -> Nursery:
-    """Give the nursery of this process."""
-    return Nursery()
+    """Give the one nursery of this process."""
+    with _lock:
+        if not _nurseries:
+            _nurseries.append(Nursery())
+        return _nurseries[0]
 
 
 def end_all() -> None:
     """End all processes that are left, and what they were born of."""
-    if nursery.cache_info().currsize:
-        nursery().close()
-        nursery.cache_clear()
+    with _lock:
+        while _nurseries:
+            _nurseries.pop().close()
 
 
 def environment() -> dict[str, str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic
 
 import pytest
+from tests import processes
 from tests.processes import Process, StillRunning, alive, running
 
 ROOT = Path(__file__).parents[1]
@@ -102,6 +104,15 @@ def test_one_that_does_not_end_is_killed(tmp_path: Path) -> None:
     with running(sys.executable, "-c", HANG, folder=tmp_path) as silent:
         assert silent.line(0.2) == ""
         assert silent.wait(SOON_SECONDS) == -signal.SIGKILL
+
+
+def test_there_is_one_nursery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where several threads want the first process: with a second one, the processes of the first would end."""
+    monkeypatch.setattr(processes, "_nurseries", [])
+    with ThreadPoolExecutor(8) as pool:
+        found = set(pool.map(lambda _: processes.nursery(), range(8)))
+    processes.end_all()
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(
