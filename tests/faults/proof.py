@@ -133,7 +133,7 @@ def prove(fault: Fault, folder: Path, *, quick: bool, timeout: str = "") -> Outc
             return outcome
         selection = citing(fault.requirements) if quick else []
         calls = [] if quick or set(fault.requirements) & citing_calls() else ["-m", "not webrtc"]
-        selection = selection or [f"--ignore={BY_CHANCE}"]
+        selection = selection or ["--", f"--ignore={BY_CHANCE}"]
         options = ["--report", "report", *tokens, "-q"]
         options += ["--timeout", timeout or (QUICK_TIMEOUT if quick else TIMEOUT)]
         command = [sys.executable, "-m", "signalproof", "check", url, *options, *calls, *selection]
