@@ -17,22 +17,27 @@ __all__ = ["checks_by_requirement", "listing", "purposes", "table"]
 def checks_by_requirement() -> Mapping[str, list[str]]:
     """Give the checks of each requirement of the catalogue, as `module::function`, in the order of the suite."""
     found: dict[str, list[str]] = {identifier: [] for identifier in catalogue()}
-    for path in sorted(SUITE.glob("test_*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.AsyncFunctionDef):
-                for identifier in _cited(node):
-                    found.setdefault(identifier, []).append(f"{path.stem}::{node.name}")
+    for name, check in _checks().items():
+        for identifier in _cited(check):
+            found.setdefault(identifier, []).append(name)
     return found
 
 
+@cache
 def purposes() -> Mapping[str, str]:
     """Give the first sentence of each check's docstring, by the check's name as above."""
-    found: dict[str, str] = {}
-    for path in sorted(SUITE.glob("test_*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.AsyncFunctionDef):
-                found[f"{path.stem}::{node.name}"] = (ast.get_docstring(node) or "").partition("\n")[0]
-    return found
+    return {name: (ast.get_docstring(check) or "").partition("\n")[0] for name, check in _checks().items()}
+
+
+@cache
+def _checks() -> Mapping[str, ast.AsyncFunctionDef]:
+    """Parse the suite."""
+    return {
+        f"{path.stem}::{node.name}": node
+        for path in sorted(SUITE.glob("test_*.py"))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.AsyncFunctionDef)
+    }
 
 
 def _cited(check: ast.AsyncFunctionDef) -> Iterator[str]:
