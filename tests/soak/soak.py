@@ -59,12 +59,13 @@ class NonPass:
 
 @dataclass(slots=True)
 class Soak:
-    """A series of runs, what they found, and how long each took."""
+    """A series of runs, what they found, and how long each took; each in `fresh` interpreters, or in forked ones."""
 
     stress: Stress
     folder: Path
     kit: Sequence[str] = KIT
     limit: float = LIMIT
+    fresh: bool = True
     seconds: list[float] = field(default_factory=list)
     found: list[NonPass] = field(default_factory=list)
     excused: Counter[str] = field(default_factory=Counter)
@@ -103,8 +104,8 @@ class Soak:
         tokens = ["--jwt-secret-file", str(secret)] if secret else []
         try:
             with (
-                serving(self.stress, secret, folder, self.limit + 30) as url,
-                running(*self.kit, url, "--report", ".", *tokens, folder=folder, fresh=True) as kit,
+                serving(self.stress, secret, folder, self.limit + 30, fresh=self.fresh) as url,
+                running(*self.kit, url, "--report", ".", *tokens, folder=folder, fresh=self.fresh) as kit,
             ):
                 try:
                     output = kit.finish(self.limit)

@@ -72,12 +72,12 @@ STRESSES: Final[Mapping[str, Stress]] = {
 
 
 @contextmanager
-def serving(stress: Stress, secret: Path | None, folder: Path, limit: float) -> Iterator[str]:
+def serving(stress: Stress, secret: Path | None, folder: Path, limit: float, *, fresh: bool) -> Iterator[str]:
     """Serve the target under a stress and give its URL; all that runs ends with it, at the latest after `limit`."""
     with ExitStack() as stack:
 
         def start(*command: str) -> str:
-            line = stack.enter_context(running(*command, folder=folder, fresh=True)).line(START)
+            line = stack.enter_context(running(*command, folder=folder, fresh=fresh)).line(START)
             url = line.rpartition(" ")[2]
             if not url.startswith("http"):
                 raise NotServing(f"{' '.join(command)} did not start: {line or 'no output'}")

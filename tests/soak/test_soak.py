@@ -22,34 +22,22 @@ from tests.soak import soak as module
 from tests.soak.soak import KIT, NonPass, Soak, main, summary
 from tests.soak.stress import STRESSES, Stress
 
-SERVE = Path(__file__).parents[1] / "faults" / "serve.py"
-NOW_AND_THEN = """
-import os, sys
-from pathlib import Path
-
-counter = Path(sys.argv[1])
-number = len(counter.read_bytes()) if counter.exists() else 0
-counter.write_bytes(b"x" * (number + 1))
-fault = "trims_offers" if number % 3 == 2 else "none"
-os.execv(sys.executable, [sys.executable, sys.argv[2], fault, *sys.argv[3:]])
-"""
-"""A server that trims offers in every third of its lives."""
+NOW_AND_THEN = Path(__file__).with_name("now_and_then.py")
 SLICE = ("-k", "test_the_description_is_forwarded_character_for_character")
 HANG = (sys.executable, "-c", "import threading; threading.Event().wait()")
 
 
 def soak_of(stress: Stress, folder: Path, runs: int, kit: Sequence[str] = (*KIT, *SLICE), limit: float = 60) -> Soak:
     """Repeat some checks against the server of a stress."""
-    soak = Soak(stress, folder / "out", kit=kit, limit=limit)
+    soak = Soak(stress, folder / "out", kit=kit, limit=limit, fresh=False)
     soak.repeat(runs, lambda _line: None)
     return soak
 
 
 def test_a_server_that_fails_one_run_in_three_is_reported_as_such(tmp_path: Path) -> None:
     """With the check, the requirement and the message of each run, all kept in a folder."""
-    script = tmp_path / "server.py"
-    script.write_text(NOW_AND_THEN, encoding="utf-8")
-    stress = Stress(what="now and then", server=(sys.executable, str(script), str(tmp_path / "count"), str(SERVE)))
+    server = (sys.executable, str(NOW_AND_THEN), str(tmp_path / "count"))
+    stress = Stress(what="now and then", server=server)
     soak = soak_of(stress, tmp_path, 6)
     assert {non_pass.run for non_pass in soak.found} == {3, 6}
     assert {non_pass.auth for non_pass in soak.found if non_pass.run == 6} == {True}
