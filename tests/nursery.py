@@ -203,7 +203,7 @@ class Nurse:
             for module in modules_of(name) if name in OURS else imports_of(Path(name)):
                 importlib.import_module(module)
         if name == "signalproof":
-            collect()
+            warm_up()
             self.listen()
         self.imported.add(name)
         gc.collect()
@@ -272,8 +272,11 @@ def imports_of(script: Path) -> Iterator[str]:
     yield from OURS["signalproof_server"]
 
 
-def collect() -> None:
-    """Let pytest import the checks, as it does it."""
+def warm_up() -> None:
+    """Let pytest import the checks, as it does it, and compile the page of the report."""
+    from signalproof.reports import html
+
+    html.template()
     with suppress(SystemExit):
         run_module("signalproof", "check", "http://localhost", "--collect-only", "--quiet", "--no-report")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +16,10 @@ from signalproof.run.outcomes import CheckOutcome
 from signalproof.text.node_id import case_of
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from markupsafe import Markup
 
-__all__ = ["render"]
+__all__ = ["render", "template"]
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _PLOTS = {
@@ -28,16 +30,6 @@ _PLOTS = {
 
 def render(report: Report) -> bytes:
     """Write the page. Whatever came from the target is escaped, and the policy of the page runs no foreign script."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        autoescape=True,
-        loader=FileSystemLoader(_TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"case": case_of, "diagram": _diagram, "transcript": _transcript, "prose": _prose}
     style = (_TEMPLATES / "report.css").read_text(encoding="utf-8")
     script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
     found = breached(report)
@@ -48,7 +40,7 @@ def render(report: Report) -> bytes:
     for kind, (title, meaning) in _PLOTS.items():
         if rows := plot.distributions(report["timings"], kind):
             plots.append({"title": title, "meaning": meaning, "rows": rows, "svg": _own(plot.draw(rows, title))})
-    page = environment.get_template("report.html.j2").render(
+    page = template().render(
         report=report,
         sentence=verdict_sentence(report),
         profiles=by_profile(report),
@@ -65,6 +57,22 @@ def render(report: Report) -> bytes:
         "base-uri 'none'; form-action 'none'",
     )
     return page.encode("utf-8", "backslashreplace")
+
+
+@cache
+def template() -> Template:
+    """Compile the template: that takes longer than to fill it in."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(_TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"case": case_of, "diagram": _diagram, "transcript": _transcript, "prose": _prose}
+    return environment.get_template("report.html.j2")
 
 
 def _checks(report: Report) -> dict[str, list[CheckRow]]:
