@@ -16,6 +16,9 @@ BIN := .venv/bin
 CODEGEN := schemas/codegen
 GENERATORS := $(CODEGEN)/.venv/.installed
 
+# Where an image of Python sets it, each process would compile the kit again, for a second.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: check test lint contracts proof soak codegen setup bundle lock clean
 
 check: $(STAMP)
