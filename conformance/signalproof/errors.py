@@ -14,22 +14,51 @@ Exception
 
 from __future__ import annotations
 
-__all__ = ["InvalidTarget", "KitError", "NonConformance", "NotTestable", "SignalproofError", "TargetUnusable"]
+from dataclasses import dataclass
+
+__all__ = ["InvalidTarget", "KitError", "NonConformance", "NotTestable", "SignalproofError", "Step", "TargetUnusable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An ordinary step, by name, such as `accepts the offer`, and the requirement that it is about by itself."""
+
+    name: str
+    requirement: str
 
 
 class NonConformance(AssertionError):
     """The target broke one or more requirements.
 
     `requirements` names them, the one under test first; `expected` and `received` say what the
-    specification asks for and what came instead; `hint` names a likely cause, if one is known.
+    specification asks for and what came instead; `hint` names a likely cause, if one is known. `step` is set where
+    an ordinary step ended the check: one that fails everywhere says nothing of what the check is about.
     """
 
-    def __init__(self, *requirements: str, expected: str, received: str, hint: str | None = None) -> None:
+    def __init__(
+        self, *requirements: str, expected: str, received: str, hint: str | None = None, step: Step | None = None
+    ) -> None:
         super().__init__(*requirements)
         self.requirements = tuple(dict.fromkeys(requirements))
         self.expected = expected
         self.received = received
         self.hint = hint
+        self.step = step
+
+    def under(self, requirement: str | None, *, step: Step | None) -> NonConformance:
+        """Give the same breach as one of `requirement` too, seen at a step."""
+        return NonConformance(
+            *filter(None, (requirement, *self.requirements)),
+            expected=self.expected,
+            received=self.received,
+            hint=self.hint,
+            step=step,
+        )
+
+    def alone(self) -> NonConformance:
+        """Give the same breach as one of what its step is about by itself."""
+        own = self.requirements if self.step is None else (self.step.requirement,)
+        return NonConformance(*own, expected=self.expected, received=self.received, hint=self.hint, step=self.step)
 
     def with_hint(self, more: str) -> NonConformance:
         """Give the same breach, from the same place, with one more hint."""

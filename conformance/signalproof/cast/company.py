@@ -16,7 +16,7 @@ from signalproof.cast.raw_access import RawAccess
 from signalproof.cast.setting import Setting
 from signalproof.cast.stage import Stage
 from signalproof.config.target import Target
-from signalproof.errors import NonConformance, NotTestable
+from signalproof.errors import NonConformance, NotTestable, Step
 from signalproof.judge.expectations import Expectations
 from signalproof.judge.ledger import Posting
 from signalproof.judge.transcript import Transcript
@@ -26,6 +26,9 @@ from signalproof.protocol.wire import Marked
 from signalproof.text.redact import Redactor
 
 __all__ = ["Company"]
+
+SCENES_FROM = 1_000_000
+"""Numbers of scenes begin here; those of checks are below."""
 
 
 class Company(Expectations):
@@ -149,7 +152,7 @@ class Company(Expectations):
         self._scenes_made += 1
         setting = replace(
             self.setting,
-            number=self.setting.number * 1_000_000 + self._scenes_made,
+            number=self.setting.number * SCENES_FROM + self._scenes_made,
             target=self.target if patience is None else replace(self.target, timeout=patience),
             foundation=self.foundation,
         )
@@ -216,6 +219,12 @@ class Company(Expectations):
         for connection in self.everybody:
             known |= connection.secrets
         return known
+
+    def step(self, posting: Posting, step: Step, *, failed: bool) -> Step | None:
+        """Count how a step went, if it is an ordinary one of no random scene, and give it."""
+        if posting.ordinary and self.setting.number < SCENES_FROM:
+            self._ledger.steps.count(step.name, self.setting.number, failed=failed)
+        return step
 
     def concerns(self, found: NonConformance) -> bool:
         """Whether a breach is one of a profile that is being checked."""

@@ -10,7 +10,7 @@ from typing import Self, Unpack
 from signalproof.cast.inquiry import why_not
 from signalproof.cast.request import Request, Variation, compose, require_sound
 from signalproof.cast.stage import Stage
-from signalproof.errors import KitError, NonConformance
+from signalproof.errors import KitError, NonConformance, NotTestable, Step
 from signalproof.judge import hints
 from signalproof.judge.expectations import Expectations
 from signalproof.judge.ledger import Audience, Listener, Posting, Received
@@ -20,10 +20,13 @@ from signalproof.net.failures import HttpFailure, SocketFailure
 from signalproof.net.sockets import Socket
 from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import (
+    KINDS_BY_EVENT,
     Fields,
     Kind,
     Marked,
+    candidate,
     connect_auth,
+    find_marker,
     login_payload,
     session_description,
 )
@@ -31,8 +34,10 @@ from signalproof.text.redact import cut
 
 __all__ = ["Connection"]
 
-FLOOD = 1_000
+MOST_EVENTS = 1_000
 """Events that one connection takes, ten times what any check raises there; what comes after is not recorded."""
+MOST_FOREIGN_EVENTS = 50
+"""Events that the specification does not know of which one connection takes note; they do not count as others do."""
 NAME = 100
 """Characters of an event's name that are shown: those of the specification are short."""
 
@@ -48,6 +53,8 @@ class Connection:
         self.live_since = float("inf")
         self.heard: list[Received] = []
         self.strays: list[Received] = []
+        self._foreign = 0
+        self._overheard = ""
         self.sid = ""
         self.engine_sid = ""
         self._stage = stage
@@ -170,8 +177,13 @@ class Connection:
         self._stage.transcript.note(self.name, f"disconnected: {overrun}" if overrun else "disconnected")
 
     def _on_event(self, event: str, arguments: tuple[object, ...], at: float) -> None:
-        if len(self.heard) == FLOOD:
+        if len(self.heard) == MOST_EVENTS:
             return
+        if event not in KINDS_BY_EVENT and find_marker(arguments) is None:
+            # Events that the specification does not know are legal (spec/versioning.md), and may come in any number.
+            self._foreign += 1
+            if self._foreign > MOST_FOREIGN_EVENTS:
+                return
         if len(event) > NAME:
             event = f"an event with a name of {len(event)} characters"
         received = Received(self, event, arguments, at)
@@ -181,8 +193,9 @@ class Connection:
             self.strays.append(received)
         what = f" from {posting.author.name}" if posting else ""
         self._stage.transcript.add(SERVER, self.name, f"{event}{what}", at=at, content=arguments)
-        if len(self.heard) == FLOOD:
-            self._stage.transcript.note(self.name, f"takes no more than {FLOOD} events")
+        if len(self.heard) == MOST_EVENTS:
+            self._overheard = f"it takes {MOST_EVENTS:,} events"
+            self._stage.transcript.note(self.name, f"takes no more than {MOST_EVENTS:,} events")
 
     # ── requests ───────────────────────────────────────────────────────────────────────────────
 
@@ -194,30 +207,37 @@ class Connection:
         stage = self._stage
         patience = stage.ledger.patience(stage.target.timeout)
         received = await posting.wait_at(self, patience)
+        kind = posting.kind
+        step = stage.expectations.step(posting, Step(f"raises {kind.event}", kind.once), failed=received is None)
+        if received is None and (limit := self._socket.overrun or self._overheard):
+            # A limit of the kit's own says nothing of the target.
+            raise NotTestable(f"{self.name} did not take all that came: {limit}")
         if received is None:
             stage.ledger.silence()
             others = sorted({other.event for other in self.heard[-4:]})
-            shown = [f"another {event}" if event == posting.kind.event else event for event in others]
+            shown = [f"another {event}" if event == kind.event else event for event in others]
             stage.expectations.breach(
                 NonConformance(
-                    *dict.fromkeys((requirement or posting.kind.once, posting.kind.once)),
-                    expected=f"{posting.kind.event} at {self.name} within {patience:g} s",
-                    received=self._socket.overrun or (f"only {', '.join(shown)}" if others else "nothing"),
+                    *dict.fromkeys((requirement or kind.once, kind.once)),
+                    expected=f"{kind.event} at {self.name} within {patience:g} s",
+                    received=f"only {', '.join(shown)}" if others else "nothing",
                     hint=hints.for_unheard(others) or posting.why_not or self._why_unheard(posting),
+                    step=step,
                 )
             )
-            raise KitError(f"{posting.kind.once} has to be a MUST")
-        for fault in posting.faults_of(received):
-            own = fault.requirements
-            both = tuple(dict.fromkeys((requirement or own[0], *own)))
-            # A known fault is known wherever it shows; what the check is about counts as seen if it is listed too.
-            for requirements in (both, own):
-                fault.requirements = requirements
-                if stage.expectations.pass_over(fault):
-                    break
+            raise KitError(f"{kind.once} has to be a MUST")
+        faults = posting.faults_of(received)
+        broken = {fault.requirements[0] for fault in faults}
+        steps = {
+            own: stage.expectations.step(posting, Step(f"{kind.event} keeps {own}", own), failed=own in broken)
+            for own in filter(None, dict.fromkeys((kind.once, kind.text, kind.author)))
+        }
+        for fault in faults:
+            found = fault.under(requirement, step=steps.get(fault.requirements[0]))
+            if posting.is_usable(received):
+                stage.expectations.note(found)
             else:
-                fault.requirements = both
-                stage.expectations.breach(fault)
+                stage.expectations.breach(found)
         stage.expectations.proven(posting)
         return received
 
@@ -230,11 +250,12 @@ class Connection:
     def marked(self, kind: str, template: Callable[[str], str] | None = None) -> Marked:
         """Make a text to be forwarded: a small description, or `template` applied to a new marker."""
         marker = self._stage.ledger.new_marker()
-        return Marked(marker, template(marker) if template else session_description(kind, marker))
+        plain = template in {None, candidate}
+        return Marked(marker, template(marker) if template else session_description(kind, marker), ordinary=plain)
 
     def unmarked(self) -> Marked:
         """Stand for the text of a request whose event carries none."""
-        return Marked(self._stage.ledger.new_marker(), "")
+        return Marked(self._stage.ledger.new_marker(), "", ordinary=True)
 
     def live_with(self, login: str) -> frozenset[Listener]:
         """Give the connections of this check that are live under `login`."""
@@ -247,13 +268,16 @@ class Connection:
 
     def draft(self, kind: Kind, marked: Marked, audience: Audience) -> Posting:
         """Enter a posting into the ledger, before its request is sent."""
-        posting = Posting(kind=kind, author=self, text=marked.text, marker=marked.marker, audience=audience)
+        posting = Posting(
+            kind=kind, author=self, text=marked.text, marker=marked.marker, audience=audience, ordinary=marked.ordinary
+        )
         self._stage.postings.append(posting)
         return self._stage.ledger.open(posting)
 
     async def send(self, posting: Posting, what: str, base: Fields, **variation: Unpack[Variation]) -> Posting:
         """Send the request of a posting, `base` being its ordinary fields, and read the reply into it."""
         request = compose(posting.kind, base, self.authorization, variation)
+        posting.ordinary &= request.ordinary
         reply = await self._exchange(posting, request, what.replace("POST", request.method))
         posting.why = hints.for_accepted(request.fields, self.engine_sid)
         posting.why_not = await why_not(self._stage, self, request, reply)
@@ -280,6 +304,7 @@ class Connection:
         if not posting.accepted:
             request.require_sound()
         stage.ledger.replied(posting)
+        stage.expectations.came(reply)
         answer = reply.raw.body if reply.raw else b""
         stage.transcript.add(SERVER, self.name, reply.text, channel=Channel.HTTP, content=answer)
         return reply

@@ -38,7 +38,7 @@ class Variation(TypedDict, total=False):
 class Request:
     """One HTTP request; `fields` are those of its body, none where the body was given whole.
 
-    `sound` says that it is meant to keep its schema.
+    `sound` says that it is meant to keep its schema, `ordinary` that nothing about it is special.
     """
 
     kind: Kind
@@ -48,6 +48,7 @@ class Request:
     body: Body
     fields: Fields
     sound: bool
+    ordinary: bool
 
     def require_sound(self) -> None:
         """See that a message that is meant to keep its schema does."""
@@ -84,4 +85,5 @@ def compose(kind: Kind, base: Fields, authorization: Mapping[str, str], variatio
         body,
         fields,
         sound=not variation.get("malformed", False),
+        ordinary=not variation or variation == {"encoding": Encoding.JSON},
     )

@@ -73,7 +73,7 @@ class Diagnosis:
 async def _ask_again(ask: Callable[[str], Awaitable[Reply]], sid: str, engine_sid: str, deadline: float) -> str | None:
     async def known(which: str) -> bool:
         reply = await ask(which)
-        return reply.outcome is not Outcome.BROKEN and not is_unknown_sid(reply)
+        return reply.outcome is not Outcome.UNCLEAR and not is_unknown_sid(reply)
 
     while perf_counter() < deadline:
         if await known(sid):

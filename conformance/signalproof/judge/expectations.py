@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from signalproof.errors import KitError, NonConformance
+from signalproof.errors import KitError, NonConformance, Step
 from signalproof.judge import hints
+from signalproof.judge.diagnosis import is_unknown_sid
 from signalproof.judge.ledger import Posting
 from signalproof.judge.reply import Outcome, Reply
 from signalproof.protocol.requirements import Level, catalogue
@@ -29,12 +30,14 @@ class Foundation:
     """What the verdict of a check stands on, together with its scenes.
 
     `refusals` are the kinds of request of which a refusal was expected, `controls` those that were accepted when they
-    were sound; `passed_over` are breaches that the baseline lists, past which the check went on.
+    were sound; `noted` are breaches past which the check went on, and `unsettled` the requirements of which it could
+    not tell whether they are kept.
     """
 
     refusals: set[str] = field(default_factory=set)
     controls: set[str] = field(default_factory=set)
-    passed_over: list[NonConformance] = field(default_factory=list)
+    noted: list[NonConformance] = field(default_factory=list)
+    unsettled: set[str] = field(default_factory=set)
 
 
 class Expectations:
@@ -70,14 +73,35 @@ class Expectations:
         else:
             raise found
 
-    def pass_over(self, found: NonConformance) -> bool:
-        """Keep a breach that the baseline expects, where the check can go on; false when it is no such breach."""
-        if not self.in_baseline(found):
-            return False
+    def note(self, found: NonConformance) -> None:
+        """Take a breach past which the check goes on; the same one counts once."""
+        if not self.concerns(found):
+            return
         if self.case and "(case: " not in found.expected:
             found.expected += f" (case: {self.case})"
-        self.foundation.passed_over.append(found)
+        if all(catalogue()[requirement].level is Level.SHOULD for requirement in found.requirements):
+            self.warnings.append(found)
+        elif not any(one.requirements == found.requirements for one in self.foundation.noted):
+            self.foundation.noted.append(found)
+
+    def pass_over(self, found: NonConformance) -> bool:
+        """Note a breach that the baseline expects, where the check can go on; false when it is no such breach."""
+        if not self.in_baseline(found):
+            return False
+        self.note(found)
         return True
+
+    def came(self, reply: Reply) -> None:
+        """Take a reply: one that is wrong by itself is noted, whatever it was expected to say."""
+        if reply.broken:
+            self.note(
+                NonConformance(
+                    reply.broken,
+                    expected="a reply that accepts or refuses, as spec/errors.md says",
+                    received=reply.describe(),
+                    hint=hints.for_reply(reply.status, reply.text, reply.title),
+                )
+            )
 
     def concerns(self, found: NonConformance) -> bool:
         """Whether a breach counts."""
@@ -110,14 +134,16 @@ class Expectations:
         `hint` is the likely cause if it did not, where the check knows more than the request shows.
         """
         reply = _replied(posting)
+        own = reply.broken or ("LOGIN-2" if is_unknown_sid(reply) else posting.kind.once)
+        step = self.step(posting, Step(f"accepts the {posting.kind.name}", own), failed=not posting.accepted)
         if reply.outcome is not Outcome.ACCEPTED:
             self.breach(
                 NonConformance(
                     requirement or self.requirements[0],
-                    *([reply.broken] if reply.broken else []),
                     expected=f"the {posting.kind.name} of {posting.author.name} to be accepted",
                     received=reply.describe(),
-                    hint=hint or posting.why_not or hints.for_reply(reply.status, reply.text),
+                    hint=hint or posting.why_not or hints.for_reply(reply.status, reply.text, reply.title),
+                    step=step,
                 )
             )
         if not posting.kind.event:
@@ -129,18 +155,26 @@ class Expectations:
         posting.refusal = requirement
         self.foundation.refusals.add(posting.kind.name)
         reply = _replied(posting)
-        ids = [requirement, *([reply.broken] if reply.broken else [])]
-        wanted = "a refusal with HTTP 4xx" if client_error else "a refusal"
-        if reply.outcome is not Outcome.REFUSED or (client_error and not reply.client_error):
+        if reply.outcome is Outcome.UNCLEAR:
+            # What is wrong with the reply is noted. Whether it stands for a refusal shows in what came of the request.
+            self.foundation.unsettled.add(requirement)
+        elif reply.outcome is Outcome.ACCEPTED or (client_error and not reply.client_error):
             found = NonConformance(
-                *ids,
-                expected=f"{wanted} of the {posting.kind.name} by {posting.author.name}",
+                requirement,
+                expected=f"a refusal{' with HTTP 4xx' if client_error else ''} of the {posting.kind.name} "
+                f"by {posting.author.name}",
                 received=reply.describe(),
-                hint=_why_no_refusal(posting, reply),
+                hint=posting.why if reply.outcome is Outcome.ACCEPTED else hints.for_refusal(reply.status),
             )
-            if reply.outcome is Outcome.ACCEPTED or not self.pass_over(found):
+            if reply.outcome is Outcome.ACCEPTED:
                 self.breach(found)
+            else:
+                self.note(found)
         return reply
+
+    def step(self, posting: Posting, step: Step, *, failed: bool) -> Step | None:
+        """Count how a step went, and give it; by default nobody counts."""
+        return None
 
     def refused_ack(self, requirement: str, ack: tuple[object, ...]) -> None:
         """Expect an acknowledgement that refuses."""
@@ -164,14 +198,6 @@ class Expectations:
             raise KitError("this check received no event that it caused, so it cannot pass")
         if missing := self.foundation.refusals - self.foundation.controls:
             raise KitError(f"this check expects refusals without a control: {', '.join(sorted(missing))}")
-
-
-def _why_no_refusal(posting: Posting, reply: Reply) -> str | None:
-    if reply.outcome is Outcome.ACCEPTED:
-        return posting.why
-    if reply.outcome is Outcome.REFUSED:
-        return hints.for_refusal(reply.status)
-    return hints.for_reply(reply.status, reply.text)
 
 
 def _replied(posting: Posting) -> Reply:

@@ -166,9 +166,12 @@ def one_row(key: str) -> str:
     )
 
 
-def for_reply(status: int, text: str) -> str | None:
-    """Explain a reply that is neither an acceptance nor a refusal."""
+def for_reply(status: int, text: str, title: str | None = None) -> str | None:
+    """Explain a reply that is wrong by itself, or a refusal of a sound request; `title` is that of an HTML page."""
     lowered = text.lower()
+    if status >= 500:
+        page = f" Its page is called {title!r}." if title else ""
+        return f"The server threw: look into its log for the traceback of this request.{page}"
     if "<html" in lowered or "<!doctype" in lowered or "an html page" in lowered:
         return (
             "An HTML page came where JSON belongs: the framework's or the proxy's own error page. "

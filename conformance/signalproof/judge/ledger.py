@@ -21,6 +21,7 @@ from signalproof.errors import NonConformance
 from signalproof.judge import hints
 from signalproof.judge.diagnosis import Diagnosis
 from signalproof.judge.reply import Outcome, Reply
+from signalproof.judge.steps import Steps
 from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import Kind
 from signalproof.text.marker import find_marker, make_marker
@@ -96,6 +97,7 @@ class Posting:
     """One request that may raise an event.
 
     `text` is the string the event has to carry (empty where there is none); `reply` is None until one came;
+    `ordinary` says that nothing about it is special;
     `refusal` names the requirement under which the check demands a refusal. `why_not` is the likely cause should it
     not be accepted, `why` should it be, against what is expected.
     """
@@ -108,6 +110,7 @@ class Posting:
     reply: Reply | None = None
     sent_at: float = 0.0
     replied_at: float = 0.0
+    ordinary: bool = False
     refusal: str | None = None
     why_not: str | None = None
     why: str | None = None
@@ -129,6 +132,11 @@ class Posting:
     def refused(self) -> bool:
         """Whether the target refused the request."""
         return self.reply is not None and self.reply.outcome is Outcome.REFUSED
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether a reply came that accepts nothing."""
+        return self.reply is not None and not self.accepted
 
     @property
     def replied_as_live(self) -> bool:
@@ -183,7 +191,7 @@ class Posting:
 
     def _breaches_of(self, received: Received, count: int) -> Iterator[NonConformance]:
         name = received.connection.name
-        if self.refused:
+        if self.refused or self.refusal is not None:
             yield NonConformance(
                 self.refusal or self.kind.leak,
                 expected=f"no event, for the {self.kind.name} was refused",
@@ -260,6 +268,11 @@ class Posting:
         elif problem := violation(kind.event_schema, payload):
             yield NonConformance(kind.once, expected=f"a valid {kind.event} payload", received=problem)
 
+    def is_usable(self, received: Received) -> bool:
+        """Whether an event is the one that was due, and its text can be read, whatever else is wrong with it."""
+        text = received.fields.get(self.kind.text_key) if self.kind.text_key else ""
+        return received.event == self.kind.event and isinstance(text, str)
+
     def explains(self, received: Received) -> bool:
         """Whether an event without a marker can come from this posting."""
         if received.event != self.kind.event:
@@ -284,6 +297,7 @@ class Ledger:
         self._plain: list[Posting] = []
         self._count = 0
         self.diagnosis = Diagnosis()
+        self.steps = Steps()
         self.sids: list[str] = []
         self.pseudonyms = Pseudonyms()
         self.last_posting_at = 0.0
@@ -325,10 +339,10 @@ class Ledger:
 
         Of two like requests at one moment, the event of the accepted one can come before the refusal of the other.
         """
-        if not posting.refused or posting not in self._plain:
+        if not posting.in_vain or posting not in self._plain:
             return
         for received in list(posting.heard):
-            others = [other for other in self._plain if other.explains(received) and not other.refused]
+            others = [other for other in self._plain if other.explains(received) and not other.in_vain]
             if other := _lacking(others, received):
                 posting.heard.remove(received)
                 other.received(received)
@@ -336,11 +350,11 @@ class Ledger:
     def _of_plain(self, received: Received) -> Posting | None:
         """Find the posting of an event without a marker, such as `calling`, by what else it says.
 
-        Of several it is the first that this connection still has to hear of, a refused one last; else it
+        Of several it is the first that this connection still has to hear of, one in vain last; else it
         is one too many, and goes to the last.
         """
         candidates = [posting for posting in self._plain if posting.explains(received)]
-        found = _lacking(sorted(candidates, key=lambda posting: posting.refused), received)
+        found = _lacking(sorted(candidates, key=lambda posting: posting.in_vain), received)
         return found or (candidates[-1] if candidates else None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -21,19 +22,22 @@ _TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 class Outcome(StrEnum):
-    """What a reply means (spec/errors.md). `BROKEN` is neither an acceptance nor a refusal."""
+    """What became of a request, as far as its reply tells (spec/errors.md).
+
+    `UNCLEAR` is a reply from which no client can know: a server error, a page in place of JSON, no reply at all.
+    """
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    BROKEN = "broken"
+    UNCLEAR = "unclear"
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A reply and its meaning.
 
-    `status` is 0 when no reply came; `body` is the decoded JSON value or None; `text` is for people;
-    `broken` names the requirement that a `BROKEN` reply violates.
+    `status` is 0 when no reply came; `body` is the decoded JSON value or None; `text` is for people. A reply can be
+    wrong and clear all the same: `broken` names the requirement that it violates by itself, and `problem` says how.
     """
 
     outcome: Outcome
@@ -54,6 +58,11 @@ class Reply:
         """The refusal's `code`, or None."""
         return self.body.get("code") if isinstance(self.body, dict) else None
 
+    @property
+    def title(self) -> str | None:
+        """The title of an HTML page, which says more than its first lines."""
+        return _title(self.raw.body) if self.raw else None
+
     def describe(self) -> str:
         """Say in one line what came."""
         return self.text if self.problem is None else f"{self.text} ({self.problem})"
@@ -61,7 +70,7 @@ class Reply:
 
 def no_reply(problem: str) -> Reply:
     """Make the reply that stands for a time-out or a dropped connection: never a refusal."""
-    return Reply(Outcome.BROKEN, 0, None, problem, broken="HTTP-12")
+    return Reply(Outcome.UNCLEAR, 0, None, problem, broken="HTTP-12")
 
 
 def read_reply(raw: HttpReply, accepted_schema: str) -> Reply:
@@ -73,32 +82,45 @@ def read_reply(raw: HttpReply, accepted_schema: str) -> Reply:
 @lru_cache(maxsize=512)
 def _judge(status: int, content_type: str, content: bytes, accepted_schema: str) -> Reply:
     """Judge a reply; most replies of a run are the same few, so each is judged once."""
-    media_type = content_type.split(";", maxsplit=1)[0].strip().lower()
     text = f"HTTP {status} {_excerpt(content)}".rstrip()
-
-    def broken(requirement: str, problem: str, body: object = None) -> Reply:
-        return Reply(Outcome.BROKEN, status, body, text, requirement, problem)
-
-    if status >= 500:
-        return broken("HTTP-12", "a server error")
-    if media_type != "application/json":
-        return broken("HTTP-3", f"content type {content_type or 'missing'}")
     body = _object(content)
+    if status >= 500:
+        return Reply(Outcome.UNCLEAR, status, body, text, "HTTP-12", "a server error")
     if isinstance(body, str):
-        return broken("HTTP-3", body)
-    if body.get("status", 0) != 0:
-        problem = violation("Failure", body)
+        # What has no JSON in it can still be told from a success by its status.
+        outcome = Outcome.REFUSED if 400 <= status < 500 else Outcome.UNCLEAR
+        return Reply(outcome, status, None, text, "HTTP-3", _wrong_type(content_type) or body)
+    outcome, problem = _meaning(status, body, accepted_schema)
+    if wrong := _wrong_type(content_type):
+        return Reply(outcome, status, body, text, "HTTP-3", wrong)
+    return Reply(outcome, status, body, text, "HTTP-15" if problem else None, problem)
+
+
+def _wrong_type(content_type: str) -> str | None:
+    media_type = content_type.split(";", maxsplit=1)[0].strip().lower()
+    return None if media_type == "application/json" else f"content type {content_type or 'missing'}"
+
+
+def _meaning(status: int, body: Mapping[str, Any], accepted_schema: str) -> tuple[Outcome, str | None]:
+    """Say what a JSON object means, and what is wrong with it."""
+    if body.get("status", 0) != 0 or 400 <= status < 500:
+        problem = _lacking(body) or violation("Failure", body)
         if problem is None and status != 200 and not 400 <= status < 500:
             problem = f"a refusal with HTTP {status}"
-        outcome = Outcome.REFUSED
-    else:
-        problem = violation(accepted_schema, body)
-        if problem is None and status != 200:
-            problem = f"a success with HTTP {status}"
-        outcome = Outcome.ACCEPTED
-    if problem is not None:
-        return broken("HTTP-15", problem, body)
-    return Reply(outcome, status, body, text)
+        return Outcome.REFUSED, problem
+    problem = violation(accepted_schema, body)
+    if problem is None and status != 200:
+        problem = f"a success with HTTP {status}, and a success is HTTP 200"
+    unclear = not 200 <= status < 300 or (problem is not None and "status" not in body and status == 200)
+    return Outcome.UNCLEAR if unclear else Outcome.ACCEPTED, problem
+
+
+def _lacking(body: Mapping[str, Any]) -> str | None:
+    """Say what a refusal lacks, in the words of the specification."""
+    if body.get("status") == 0:
+        return "`status` 0 says success, and HTTP says refusal"
+    lacks = [f"`{key}`" for key in ("status", "message") if key not in body]
+    return f"a refusal that lacks {' and '.join(lacks)}" if lacks else None
 
 
 def _object(content: bytes) -> dict[str, Any] | str:
@@ -112,10 +134,14 @@ def _object(content: bytes) -> dict[str, Any] | str:
     return body if isinstance(body, dict) else "not a JSON object"
 
 
+def _title(content: bytes) -> str | None:
+    title = _TITLE.search(content[:20_000])
+    return " ".join(html.unescape(title[1].decode("utf-8", "replace")).split()) if title else None
+
+
 def _excerpt(body: bytes) -> str:
-    if title := _TITLE.search(body[:20_000]):
+    if title := _title(body):
         # A page begins with what all pages begin with; its title says what happened.
-        words = " ".join(html.unescape(title[1].decode("utf-8", "replace")).split())
-        return f"an HTML page, {cut(words, 100)!r}"
+        return f"an HTML page, {cut(title, 100)!r}"
     text = " ".join(cut(body[:400].decode("utf-8", "replace"), 390).split())
     return cut(printable(text), 120)

@@ -237,10 +237,14 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A text to be forwarded and the marker in it by which the ledger knows it again."""
+    """A text to be forwarded and the marker in it by which the ledger knows it again.
+
+    `ordinary` says that there is nothing special about the text.
+    """
 
     marker: str
     text: str
+    ordinary: bool = False
 
 
 def encode_body(fields: Fields, encoding: Encoding = Encoding.JSON) -> Body:

@@ -78,7 +78,7 @@ def _requirements(results: Sequence[Result], *, strict: bool) -> Iterator[str]:
     if new:
         yield f"reasons and typical fixes: signalproof explain {' '.join(new[:MOST_IDS])}"
     if undecided := [i for i, outcome in musts.items() if outcome is RequirementOutcome.UNDECIDED]:
-        yield f"undecided, because their checks ended before: {', '.join(undecided)}"
+        yield f"undecided, because their checks could not come that far: {', '.join(undecided)}"
     if warned := breached(results, Level.SHOULD, new=True):
         yield f"{'broken' if strict else 'not followed'} (SHOULD): {', '.join(warned)}"
 

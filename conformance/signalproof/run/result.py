@@ -84,6 +84,12 @@ class Result:
         return {identifier for found in self.all_breaches for identifier in found.requirements}
 
     @property
+    def undecided(self) -> set[str]:
+        """Those of its requirements of which the check cannot tell whether they are kept."""
+        cited = set(self.check.requirements)
+        return cited if self.error is not None else cited & self.cast.foundation.unsettled
+
+    @property
     def ended(self) -> bool:
         """Whether the check ran to its end, so that it has decided all its requirements."""
         return self.judged and self.skipped is None and self.error is None

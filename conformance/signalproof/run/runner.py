@@ -122,13 +122,20 @@ class Run:
             if sid
         )
         for result in results:
-            seen = {(found.requirements, found.received) for found in result.breaches}
-            for found in (*result.cast.foundation.passed_over, *settle(result.cast, sids)):
-                if (found.requirements, found.received) not in seen:
-                    seen.add((found.requirements, found.received))
+            if isinstance(ending := result.error, NonConformance):
+                result.error = self._attributed(ending)
+                result.breaches[:] = [result.error]
+            for found in (*map(self._attributed, result.cast.foundation.noted), *settle(result.cast, sids)):
+                told = (i for one in result.breaches if one.received == found.received for i in one.requirements)
+                if not set(found.requirements) <= set(told):
                     result.breaches.append(found)
             result.judged = True
             result.cast.transcript.closed = True
+
+    def _attributed(self, found: NonConformance) -> NonConformance:
+        """Lay an ordinary step that fails everywhere to what it is about by itself, not to what the check is about."""
+        step = found.step
+        return found.alone() if step is not None and self._ledger.steps.fails_everywhere(step.name) else found
 
     async def _execute(self, check: Check) -> Result:
         self._number += 1

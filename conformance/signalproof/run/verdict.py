@@ -18,13 +18,12 @@ _BREACHED = {Level.MUST: RequirementOutcome.BROKEN, Level.SHOULD: RequirementOut
 def requirement_outcomes(results: Iterable[Result]) -> Mapping[str, RequirementOutcome]:
     """Give the outcome of each requirement that the checks were about or that was breached, by its id.
 
-    It is undecided when one of its checks ended before its end, at the breach of another requirement.
+    It is undecided when one of its checks could not tell, or ended before its end, at the breach of another one.
     """
     results = list(results)
     ran = [result for result in results if result.skipped is None]
     found = {i: RequirementOutcome.KEPT for result in ran for i in result.check.requirements}
-    cut_short = [result for result in ran if result.error is not None]
-    found |= {i: RequirementOutcome.UNDECIDED for result in cut_short for i in result.check.requirements}
+    found |= {i: RequirementOutcome.UNDECIDED for result in ran for i in result.undecided}
     return found | {i: _BREACHED[catalogue()[i].level] for result in results for i in result.violated}
 
 

@@ -11,7 +11,6 @@ from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.judge import hints
 from signalproof.judge.ledger import Audience, Posting
-from signalproof.judge.reply import Outcome
 from signalproof.protocol.wire import Encoding
 from signalproof.suite.test_offer import TEXTS
 
@@ -88,12 +87,11 @@ async def test_one_of_two_simultaneous_answers_wins(cast: Cast) -> None:
         offer = await man.offer(woman)
         await asyncio.gather(woman.hears(offer), tablet.hears(offer))
         answers = await asyncio.gather(*(device.try_answer(offer) for device in (woman, tablet)))
-        outcomes = sorted(str(answer.reply.outcome) for answer in answers if answer.reply)
         cast.expect(
             "ANSWER-6",
-            outcomes == [Outcome.ACCEPTED, Outcome.REFUSED],
+            [answer.accepted for answer in answers].count(True) == 1,
             expected="one answer accepted and one refused",
-            received=" and ".join(outcomes),
+            received=" and ".join(sorted(str(answer.reply.outcome) for answer in answers if answer.reply)),
             hint="Reading that an offer is unanswered and marking it answered have to be one step.",
         )
         for answer in answers:
@@ -210,7 +208,7 @@ async def test_an_answer_posted_the_moment_the_offer_arrives_is_accepted(cast: C
             sending = asyncio.create_task(man.try_offer(woman, draft=offer))
             await woman.hears(offer)
             answer, hint = await woman.try_answer(offer, named=True), None
-            if answer.refused:
+            if not answer.accepted:
                 cast.accepted(await sending)
                 if (await woman.try_answer(offer, named=True)).accepted:
                     hint = hints.EMITTED_EARLY

@@ -192,7 +192,7 @@ async def test_a_reoffer_from_another_connection_takes_the_answer(cast: Cast) ->
 async def expect_both(cast: Cast, answers: list[Posting], at: tuple[Participant, Participant], whose: str) -> None:
     """Expect that the answers to two offers are accepted and come; `whose` says who the offers have in common."""
     earlier, later = answers
-    hint = hints.one_row(whose) if earlier.refused and later.accepted else None
+    hint = hints.one_row(whose) if later.accepted and not earlier.accepted else None
     for answer, sender in zip(answers, at, strict=True):
         await sender.hears(cast.accepted(answer, "OFFER-10", hint=hint))
 

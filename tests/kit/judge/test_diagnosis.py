@@ -91,7 +91,7 @@ def test_a_run_is_asked_again_a_few_times_only() -> None:
 def test_servers_without_codes_say_it_in_the_message(body: dict[str, object], status: int, refused: bool) -> None:
     """A code counts for more than a message."""
     assert is_unknown_sid(Reply(Outcome.REFUSED, status, body, "")) is refused
-    assert not is_unknown_sid(Reply(Outcome.BROKEN, status, body, ""))
+    assert not is_unknown_sid(Reply(Outcome.UNCLEAR, status, body, ""))
 
 
 @pytest.mark.parametrize(

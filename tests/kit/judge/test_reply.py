@@ -1,4 +1,4 @@
-"""What an HTTP reply means: accepted, refused, or neither."""
+"""What an HTTP reply means, accepted, refused or unclear, and what is wrong with it by itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from signalproof.judge.reply import Outcome, no_reply, read_reply
 from signalproof.net.http import HttpReply
 
-ACCEPTED, REFUSED, BROKEN = Outcome.ACCEPTED, Outcome.REFUSED, Outcome.BROKEN
+ACCEPTED, REFUSED, UNCLEAR = Outcome.ACCEPTED, Outcome.REFUSED, Outcome.UNCLEAR
 JSON = "application/json"
 GOOD = b'{"status":0,"offer":"ok"}'
 BAD = b'{"status":1,"message":"no","code":"offline"}'
@@ -21,33 +21,33 @@ TABLE = {
     "refused_with_400": (400, JSON, BAD, REFUSED, None),
     "refused_with_499": (499, JSON, BAD, REFUSED, None),
     "refused_without_code": (404, JSON, b'{"status":1,"message":"no"}', REFUSED, None),
-    "server_error": (500, JSON, BAD, BROKEN, "HTTP-12"),
-    "unavailable": (503, JSON, BAD, BROKEN, "HTTP-12"),
-    "server_error_in_html": (500, "text/html", b"<html>", BROKEN, "HTTP-12"),
-    "html": (404, "text/html", b"<html>", BROKEN, "HTTP-3"),
-    "json_called_html": (200, "text/html", GOOD, BROKEN, "HTTP-3"),
-    "no_content_type": (200, None, GOOD, BROKEN, "HTTP-3"),
-    "not_json": (200, JSON, b"ok", BROKEN, "HTTP-3"),
-    "not_utf8": (200, JSON, b'{"offer":"\xff"}', BROKEN, "HTTP-3"),
-    "deeply_nested": (200, JSON, b"[" * 100_000, BROKEN, "HTTP-3"),
-    "empty": (200, JSON, b"", BROKEN, "HTTP-3"),
-    "array": (200, JSON, b"[]", BROKEN, "HTTP-3"),
-    "null": (400, JSON, b"null", BROKEN, "HTTP-3"),
-    "redirect": (302, "text/html", b"", BROKEN, "HTTP-3"),
-    "redirect_in_json": (302, JSON, GOOD, BROKEN, "HTTP-15"),
-    "refused_with_302": (302, JSON, BAD, BROKEN, "HTTP-15"),
-    "refused_with_201": (201, JSON, BAD, BROKEN, "HTTP-15"),
-    "created": (201, JSON, GOOD, BROKEN, "HTTP-15"),
-    "accepted_with_400": (400, JSON, GOOD, BROKEN, "HTTP-15"),
-    "no_message": (200, JSON, b'{"status":1}', BROKEN, "HTTP-15"),
-    "message_is_an_object": (200, JSON, b'{"status":1,"message":{}}', BROKEN, "HTTP-15"),
-    "status_is_true": (200, JSON, b'{"status":true,"message":"no"}', BROKEN, "HTTP-15"),
-    "status_is_false": (200, JSON, b'{"status":false,"offer":"ok"}', BROKEN, "HTTP-15"),
-    "status_is_null": (200, JSON, b'{"status":null,"offer":"ok"}', BROKEN, "HTTP-15"),
-    "status_is_text": (200, JSON, b'{"status":"0","offer":"ok"}', BROKEN, "HTTP-15"),
-    "status_is_a_word": (400, JSON, b'{"status":"error","message":"no"}', BROKEN, "HTTP-15"),
-    "neither": (200, JSON, b"{}", BROKEN, "HTTP-15"),
-    "framework_error": (400, JSON, b'{"detail":"no"}', BROKEN, "HTTP-15"),
+    "server_error": (500, JSON, BAD, UNCLEAR, "HTTP-12"),
+    "unavailable": (503, JSON, BAD, UNCLEAR, "HTTP-12"),
+    "server_error_in_html": (500, "text/html", b"<html>", UNCLEAR, "HTTP-12"),
+    "html": (404, "text/html", b"<html>", REFUSED, "HTTP-3"),
+    "json_called_html": (200, "text/html", GOOD, ACCEPTED, "HTTP-3"),
+    "no_content_type": (200, None, GOOD, ACCEPTED, "HTTP-3"),
+    "not_json": (200, JSON, b"ok", UNCLEAR, "HTTP-3"),
+    "not_utf8": (200, JSON, b'{"offer":"\xff"}', UNCLEAR, "HTTP-3"),
+    "deeply_nested": (200, JSON, b"[" * 100_000, UNCLEAR, "HTTP-3"),
+    "empty": (200, JSON, b"", UNCLEAR, "HTTP-3"),
+    "array": (200, JSON, b"[]", UNCLEAR, "HTTP-3"),
+    "null": (400, JSON, b"null", REFUSED, "HTTP-3"),
+    "redirect": (302, "text/html", b"", UNCLEAR, "HTTP-3"),
+    "redirect_in_json": (302, JSON, GOOD, UNCLEAR, "HTTP-15"),
+    "refused_with_302": (302, JSON, BAD, REFUSED, "HTTP-15"),
+    "refused_with_201": (201, JSON, BAD, REFUSED, "HTTP-15"),
+    "created": (201, JSON, GOOD, ACCEPTED, "HTTP-15"),
+    "accepted_with_400": (400, JSON, GOOD, REFUSED, "HTTP-15"),
+    "no_message": (200, JSON, b'{"status":1}', REFUSED, "HTTP-15"),
+    "message_is_an_object": (200, JSON, b'{"status":1,"message":{}}', REFUSED, "HTTP-15"),
+    "status_is_true": (200, JSON, b'{"status":true,"message":"no"}', REFUSED, "HTTP-15"),
+    "status_is_false": (200, JSON, b'{"status":false,"offer":"ok"}', ACCEPTED, "HTTP-15"),
+    "status_is_null": (200, JSON, b'{"status":null,"offer":"ok"}', REFUSED, "HTTP-15"),
+    "status_is_text": (200, JSON, b'{"status":"0","offer":"ok"}', REFUSED, "HTTP-15"),
+    "status_is_a_word": (400, JSON, b'{"status":"error","message":"no"}', REFUSED, "HTTP-15"),
+    "neither": (200, JSON, b"{}", UNCLEAR, "HTTP-15"),
+    "framework_error": (400, JSON, b'{"detail":"no"}', REFUSED, "HTTP-15"),
 }
 
 
@@ -55,7 +55,7 @@ TABLE = {
 def test_a_reply_is_read_as_the_contract_does(
     status: int, content_type: str | None, body: bytes, outcome: Outcome, broken: str | None
 ) -> None:
-    """What is neither an acceptance nor a refusal names the requirement that it breaks."""
+    """What became of the request is told apart from what is wrong with the reply, by requirement."""
     headers = {} if content_type is None else {"content-type": content_type}
     reply = read_reply(HttpReply(status, headers, body, 0.01), "OfferAccepted")
     assert (reply.outcome, reply.broken) == (outcome, broken)
@@ -75,8 +75,24 @@ def test_the_code_of_a_refusal_is_given() -> None:
 def test_silence_is_never_a_refusal() -> None:
     """A time-out or a dropped connection breaks HTTP-12."""
     reply = no_reply("no reply within 5.0 s")
-    assert (reply.outcome, reply.broken, reply.client_error) == (BROKEN, "HTTP-12", False)
+    assert (reply.outcome, reply.broken, reply.client_error) == (UNCLEAR, "HTTP-12", False)
     assert reply.describe() == "no reply within 5.0 s"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (400, b'{"detail":"no"}', "a refusal that lacks `status` and `message`"),
+        (400, b'{"error":"no","message":"no"}', "a refusal that lacks `status`"),
+        (404, GOOD, "`status` 0 says success, and HTTP says refusal"),
+        (201, GOOD, "a success with HTTP 201, and a success is HTTP 200"),
+    ],
+    ids=["lacks_both", "lacks_one", "contradicts_itself", "created"],
+)
+def test_what_is_wrong_is_said_in_the_words_of_the_specification(status: int, body: bytes, said: str) -> None:
+    """Not in those of a schema."""
+    reply = read_reply(HttpReply(status, {"content-type": JSON}, body, 0), "OfferAccepted")
+    assert reply.describe().endswith(f"({said})")
 
 
 def test_a_long_body_is_shown_in_one_short_line() -> None:

@@ -8,6 +8,7 @@ from typing import cast
 from signalproof.cast.cast import Cast
 from signalproof.config.target import Target
 from signalproof.errors import NonConformance
+from signalproof.judge.expectations import Foundation
 from signalproof.judge.transcript import Transcript
 from signalproof.reports import json_report, terminal
 from signalproof.run.result import Check, Result
@@ -22,7 +23,9 @@ async def never(_: Cast) -> None:
     raise AssertionError
 
 
-def result(name: str, *cited: str, late: str = "", ended_by: str = "", warned: str = "", skipped: str = "") -> Result:
+def result(
+    name: str, *cited: str, late: str = "", ended_by: str = "", warned: str = "", skipped: str = "", unsettled: str = ""
+) -> Result:
     """Make a judged result: a breach found after the check, one that ended it, a SHOULD not followed, or not run."""
     stub = SimpleNamespace(
         warnings=[NonConformance(warned, expected="a", received="b")] * bool(warned),
@@ -31,6 +34,7 @@ def result(name: str, *cited: str, late: str = "", ended_by: str = "", warned: s
         connections=[],
         handshakes=0,
         transcript=Transcript(),
+        foundation=Foundation(unsettled={unsettled} - {""}),
     )
     made = Result(Check(f"test_offer.py::{name}", never, cited), cast("Cast", stub), judged=True)
     made.skipped = skipped or None
@@ -45,6 +49,7 @@ RESULTS = [
     result("ended", "OFFER-3", "OFFER-4", ended_by="OFFER-4"),
     result("elsewhere", "OFFER-5", "HTTP-14", late="SEC-1", warned="HTTP-14"),
     result("skipped", "OFFER-6", skipped="it waits"),
+    result("unclear", "OFFER-7", "OFFER-8", unsettled="OFFER-8"),
 ]
 EXPECTED = {
     "OFFER-1": "kept",
@@ -52,6 +57,8 @@ EXPECTED = {
     "OFFER-3": "undecided",
     "OFFER-4": "broken",
     "OFFER-5": "kept",
+    "OFFER-7": "kept",
+    "OFFER-8": "undecided",
     "HTTP-14": "not_followed",
     "SEC-1": "broken",
 }
@@ -68,7 +75,7 @@ def test_terminal_and_report_count_the_same() -> None:
     rows = {row["id"]: row for row in report["requirements"]}
     assert {name: row["outcome"] for name, row in rows.items() if row["outcome"] in set(EXPECTED.values())} == EXPECTED
     assert (rows["OFFER-6"]["outcome"], rows["OFFER-6"].get("reason")) == ("not_checked", "it waits")
-    assert (report["summary"]["must_kept"], report["summary"]["must_checked"]) == (2, 6)
+    assert (report["summary"]["must_kept"], report["summary"]["must_checked"]) == (3, 8)
     lines = terminal.summary(TARGET, RESULTS, 1.0, strict=False)
-    assert "2 of 6 MUST requirements kept" in lines
-    assert "undecided, because their checks ended before: OFFER-3" in lines
+    assert "3 of 8 MUST requirements kept" in lines
+    assert "undecided, because their checks could not come that far: OFFER-3, OFFER-8" in lines
