@@ -63,9 +63,9 @@ def test_a_sound_server_passes(act: Callable[..., action.Ran], tmp_path: Path) -
     assert ran.steps == ["start", "wait", "check", "stop"]
     assert ran.outputs["check.exit-code"] == "0"
     found = report(tmp_path, "out folder")
-    assert found["verdict"] == "conformant"
+    assert found["verdict"] == "partial"
     assert len(found["results"]) == 2
-    assert "CONFORMANT" in ran.summary.upper()
+    assert "PARTIAL" in ran.summary
     assert is_free(port)
 
 

@@ -113,6 +113,7 @@ def report(*rows: CheckRow, target: str = "http://127.0.0.1", **changes: Any) ->
             "handshakes": 16,
             "must_kept": musts.count(RequirementOutcome.KEPT),
             "must_checked": musts.count(RequirementOutcome.KEPT) + musts.count(RequirementOutcome.BROKEN),
+            "must_claimed": 60,
         },
         "requirements": requirements,
         "results": deepcopy(list(rows)),
@@ -149,6 +150,11 @@ def conformant() -> Report:
         passed("test_an_answer_arrives", "ANSWER-1"),
         skipped("test_ringing_expires", "CALL-6"),
     )
+
+
+def partial() -> Report:
+    """Make the report of a run of one check."""
+    return report(passed("test_an_offer_arrives[json]", "OFFER-1", "OFFER-4"), verdict=Verdict.PARTIAL)
 
 
 def failing(received: str = "nothing") -> Report:

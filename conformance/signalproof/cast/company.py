@@ -129,15 +129,30 @@ class Company(Expectations):
         return offer
 
     async def offer_until_gone(self, left: Participant, witness: Participant) -> Posting:
-        """Offer with the sid of a connection that has left, until that is refused, or was sent after 1 s (LOGIN-7).
+        """Offer with the sid of a connection that has left, once it is gone, or 1 s has passed (LOGIN-7).
 
-        Gives the last posting, for the check to expect its refusal.
+        Gives the posting, for the check to expect its refusal.
         """
         deadline = perf_counter() + 1 + self.target.round_trip
+        await self._until_gone(left, witness, deadline)
         posting = await left.try_offer(witness)
         while posting.accepted and posting.sent_at < deadline:
             posting = await left.try_offer(witness)
         return posting
+
+    async def _until_gone(self, left: Participant, living: Participant, deadline: float) -> None:
+        """Wait until the target answers a sid that has left in another way than a living one.
+
+        Both offer to nobody: that is refused and changes nothing, even at a target that forgets nobody.
+        """
+
+        async def reply_to(connection: Participant) -> tuple[int, object]:
+            reply = (await connection.try_offer(self.nobody)).reply
+            return (reply.status, reply.body) if reply else (0, None)
+
+        alive = await reply_to(living)
+        while perf_counter() < deadline and await reply_to(left) == alive:
+            await pause(0.02)
 
     def new_marker(self) -> str:
         """Make a marker for a text that is to be forwarded."""

@@ -278,6 +278,8 @@ class Connection:
         """Send the request of a posting, `base` being its ordinary fields, and read the reply into it."""
         request = compose(posting.kind, base, self.authorization, variation)
         posting.ordinary &= request.ordinary
+        if not request.sound:
+            self._stage.ledger.malformed(posting)
         reply = await self._exchange(posting, request, what.replace("POST", request.method))
         posting.why = hints.for_accepted(request.fields, self.engine_sid)
         posting.why_not = await why_not(self._stage, self, request, reply)

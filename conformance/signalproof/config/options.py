@@ -105,6 +105,9 @@ class Options:
     dry_run: bool = _option("List what would run; at most read the discovery document.", about_run=True, in_file="")
     report: str | None = _option("Write the reports into this folder (signalproof-report).", "DIR", about_run=True)
     no_report: bool = _option("Write no reports.", about_run=True, in_file="")
+    fail_on_undecided: bool = _option(
+        "Fail the run too when a MUST that the target claims was not decided.", about_run=True
+    )
     strict: bool = _option("A SHOULD that is not followed fails the run.", about_run=True)
     ca_file: str | None = _option("Trust the certificate authorities in this file.", "FILE")
     insecure: bool = _option("Trust any certificate.")

@@ -32,7 +32,7 @@ class Target:
     `examples` is the number of random scenes, 0 being as many as fit, and `seed` what they are drawn from;
     `tls` says whom to trust, None being the authorities of the system; `patient` lets `timeout` grow with the
     measured round trip; `rate` bounds requests and connects per second, 0 being no bound; `notes` are what the
-    operator should know before the run.
+    operator should know before the run; `left_out` are profiles that it claims and the operator did not select.
     """
 
     url: str
@@ -52,11 +52,12 @@ class Target:
     patient: bool = False
     rate: float = 0.0
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def not_claimed(self) -> tuple[str, ...]:
-        """The profiles of the protocol that are not selected."""
-        return tuple(name for name in PROFILES if name not in self.profiles)
+        """The profiles of the protocol that the target does not claim."""
+        return tuple(name for name in PROFILES if name not in {*self.profiles, *self.left_out})
 
     @property
     def secrets(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from signalproof.errors import InvalidTarget, TargetUnusable
 from signalproof.net.failures import ConnectRefused, HttpFailure, SocketFailure
 from signalproof.net.http import Http, HttpReply
 from signalproof.net.sockets import Socket
-from signalproof.protocol.requirements import CHECKED_PROFILES, PROFILES
+from signalproof.protocol.requirements import CHECKED_PROFILES
 from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import connect_auth, encode_body, login_payload, offer_fields
 from signalproof.text.redact import cut
@@ -135,9 +135,10 @@ def complete(target: Target, discovered: dict[str, Any], identities: Identities)
         except InvalidTarget as error:
             raise TargetUnusable(f"The discovery document is wrong: {error}.", "Correct its socket_url.") from None
     profiles, reason = target.profiles, target.profiles_reason
+    claimed = [name for name in CHECKED_PROFILES if name in discovered.get("profiles", [])]
+    left_out = tuple(name for name in claimed if profiles and name not in profiles)
     if not profiles:
-        claimed = [name for name in PROFILES if name in discovered.get("profiles", [])]
-        profiles = tuple(name for name in PROFILES if name in CHECKED_PROFILES and (name == "core" or name in claimed))
+        profiles = tuple(name for name in CHECKED_PROFILES if name == "core" or name in claimed)
         reason = "claimed by the discovery document" if discovered else "no discovery document, so core alone"
         if type(identities) is not Anonymous and "auth" not in profiles:
             profiles, reason = (*profiles, "auth"), f"{reason}; auth, because tokens were given"
@@ -150,6 +151,7 @@ def complete(target: Target, discovered: dict[str, Any], identities: Identities)
         socket_url=socket_url,
         profiles=profiles,
         profiles_reason=reason,
+        left_out=left_out,
         limits={**limits, **target.limits},
     )
 

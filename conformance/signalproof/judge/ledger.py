@@ -295,6 +295,7 @@ class Ledger:
         self.run = "".join(secrets.choice("0123456789abcdefghijklmnopqrstuvwxyz") for _ in range(4))
         self._marked: dict[str, Posting] = {}
         self._plain: list[Posting] = []
+        self._malformed: list[Posting] = []
         self._count = 0
         self.diagnosis = Diagnosis()
         self.steps = Steps()
@@ -329,10 +330,30 @@ class Ledger:
     def record(self, received: Received) -> Posting | None:
         """Lay an event to its posting; give None when no posting of this run explains it."""
         self._events += 1
-        posting = self._marked.get(find_marker(received.args) or "") or self._of_plain(received)
+        posting = (
+            self._marked.get(find_marker(received.args) or "")
+            or self._of_plain(received)
+            or self._of_malformed(received)
+        )
         if posting is not None:
             posting.received(received)
         return posting
+
+    def malformed(self, posting: Posting) -> None:
+        """Note that a posting is sent malformed: its event may lack the marker."""
+        self._malformed.append(posting)
+
+    def _of_malformed(self, received: Received) -> Posting | None:
+        """Find the malformed posting that an event without a marker must have come from: the latest of its author."""
+        fitting = (
+            posting
+            for posting in reversed(self._malformed)
+            if posting.kind.event == received.event
+            and posting.author.login
+            and received.fields.get(posting.kind.author_key, posting.author.login) == posting.author.login
+            and received.connection.check == posting.author.check
+        )
+        return next(fitting, None)
 
     def replied(self, posting: Posting) -> None:
         """Lay the events of a posting that turns out to be refused to another one that still lacks them.

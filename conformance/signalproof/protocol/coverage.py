@@ -5,46 +5,66 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 from signalproof.protocol.requirements import PROFILES, catalogue
 from signalproof.protocol.resources import SUITE
 
-__all__ = ["checks_by_requirement", "listing", "purposes", "table"]
+__all__ = ["SuiteCheck", "checks_by_requirement", "listing", "purposes", "suite_checks", "table"]
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteCheck:
+    """One check of the suite: `module::function`, the requirements that it cites, and the profiles that it needs."""
+
+    name: str
+    requirements: tuple[str, ...]
+    profiles: frozenset[str]
+    purpose: str
+
+
+@cache
+def suite_checks() -> tuple[SuiteCheck, ...]:
+    """Give all checks of the suite, in its order."""
+    return tuple(
+        _check(path.stem, node)
+        for path in sorted(SUITE.glob("test_*.py"))
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.AsyncFunctionDef)
+    )
+
+
+def _check(module: str, node: ast.AsyncFunctionDef) -> SuiteCheck:
+    cited = tuple(_arguments(node, "requirement"))
+    own = {catalogue()[identifier].profile for identifier in cited if identifier in catalogue()}
+    purpose = (ast.get_docstring(node) or "").partition("\n")[0]
+    return SuiteCheck(
+        f"{module}::{node.name}", cited, frozenset({*own, *_arguments(node, "pytest.mark.profile")}), purpose
+    )
+
+
+def _arguments(check: ast.AsyncFunctionDef, mark: str) -> Iterator[str]:
+    """Give the arguments of a mark."""
+    for decorator in check.decorator_list:
+        if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == mark:
+            yield from (str(a.value) for a in decorator.args if isinstance(a, ast.Constant))
 
 
 @cache
 def checks_by_requirement() -> Mapping[str, list[str]]:
     """Give the checks of each requirement of the catalogue, as `module::function`, in the order of the suite."""
     found: dict[str, list[str]] = {identifier: [] for identifier in catalogue()}
-    for name, check in _checks().items():
-        for identifier in _cited(check):
-            found.setdefault(identifier, []).append(name)
+    for check in suite_checks():
+        for identifier in check.requirements:
+            found.setdefault(identifier, []).append(check.name)
     return found
 
 
 @cache
 def purposes() -> Mapping[str, str]:
     """Give the first sentence of each check's docstring, by the check's name as above."""
-    return {name: (ast.get_docstring(check) or "").partition("\n")[0] for name, check in _checks().items()}
-
-
-@cache
-def _checks() -> Mapping[str, ast.AsyncFunctionDef]:
-    """Parse the suite."""
-    return {
-        f"{path.stem}::{node.name}": node
-        for path in sorted(SUITE.glob("test_*.py"))
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.AsyncFunctionDef)
-    }
-
-
-def _cited(check: ast.AsyncFunctionDef) -> Iterator[str]:
-    for decorator in check.decorator_list:
-        match decorator:
-            case ast.Call(func=ast.Name(id="requirement"), args=arguments):
-                yield from (str(a.value) for a in arguments if isinstance(a, ast.Constant))
+    return {check.name: check.purpose for check in suite_checks()}
 
 
 def table(profiles: tuple[str, ...] = ()) -> Iterator[str]:

@@ -13,7 +13,7 @@ from signalproof.reports.shape import Report
 from signalproof.run.baseline import Assessment
 from signalproof.run.outcomes import CheckOutcome
 from signalproof.run.result import Result
-from signalproof.run.verdict import any_new
+from signalproof.run.verdict import any_new, undecided
 
 __all__ = ["Ending"]
 
@@ -30,6 +30,7 @@ class Ending:
     total: int
     duration: float
     strict: bool
+    fail_on_undecided: bool
     interrupted: bool
     assessment: Assessment | None
     stalled: str | None
@@ -41,15 +42,21 @@ class Ending:
         fault = any(result.outcome is CheckOutcome.ERROR for result in self.results)
         if fault and not any_new(self.results, strict=False):
             return pytest.ExitCode.INTERNAL_ERROR
-        if self.assessment and self.assessment.stale and before == pytest.ExitCode.OK:
+        if before == pytest.ExitCode.OK and ((self.assessment and self.assessment.stale) or self._undecided):
             return pytest.ExitCode.TESTS_FAILED
         return before
+
+    @property
+    def _undecided(self) -> list[str]:
+        """The MUSTs that were not decided, where that fails the run."""
+        return undecided(self.target, self.results) if self.fail_on_undecided else []
 
     def lines(self) -> list[str]:
         """Say what came of it."""
         if self.interrupted:
             return terminal.interrupted(self.results, self.total) if self.total else []
-        return terminal.summary(
+        gate = [f"not decided, which fails the run: {', '.join(self._undecided)}"] if self._undecided else []
+        return gate + terminal.summary(
             self.target,
             self.results,
             self.duration,

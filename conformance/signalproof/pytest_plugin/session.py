@@ -220,6 +220,7 @@ class ConformanceSession:
             total=len(self._selection.checks),
             duration=self._duration,
             strict=self._options.strict,
+            fail_on_undecided=self._options.fail_on_undecided,
             interrupted=self._interrupted,
             assessment=None if self._interrupted else self._baselines.assess(results),
             stalled=run.loop_lag.sentence(),

@@ -16,6 +16,8 @@ def render(report: Report) -> bytes:
     """Write the badge."""
     summary, verdict = report["summary"], report["verdict"]
     message: str = verdict
+    if verdict == Verdict.PARTIAL:
+        message = f"partial: {summary['must_kept']} of {summary['must_claimed']} MUST"
     if verdict == Verdict.NONCONFORMANT:
         message = f"{summary['must_kept']} of {summary['must_checked']} MUST"
     badge = {

@@ -14,6 +14,7 @@ OUTCOMES = {outcome: outcome.value.replace("_", " ") for outcome in RequirementO
 """The outcomes of a requirement, in words."""
 _VERDICTS = {
     Verdict.CONFORMANT: "The server keeps every MUST that was checked.",
+    Verdict.PARTIAL: "The server keeps every MUST that was checked, but only a part of what it claims was.",
     Verdict.NONCONFORMANT: "The server breaks at least one requirement.",
     Verdict.UNUSABLE: "No verdict was possible.",
     Verdict.INTERRUPTED: "The run was interrupted: there is no verdict.",
@@ -56,7 +57,7 @@ def verdict_sentence(report: Report) -> str:
 
 def by_profile(report: Report) -> list[ProfileCount]:
     """Count the requirements of each profile."""
-    names = dict.fromkeys([*report["profiles"], *report["not_claimed"]])
+    names = dict.fromkeys([*report["profiles"], *report.get("left_out", ()), *report["not_claimed"]])
     return [_profile(report, name) for name in names]
 
 

@@ -18,7 +18,7 @@ from signalproof.reports.timings import timings
 from signalproof.run.baseline import Assessment
 from signalproof.run.outcomes import CHECKED, CheckOutcome, RequirementOutcome, Verdict
 from signalproof.run.result import Result
-from signalproof.run.verdict import verdict
+from signalproof.run.verdict import scope, verdict
 
 __all__ = ["document", "dump", "unusable"]
 
@@ -52,8 +52,9 @@ def document(
         "profiles": list(target.profiles),
         "profiles_reason": target.profiles_reason,
         "not_claimed": list(target.not_claimed),
+        "left_out": list(target.left_out),
         "strict": strict,
-        "verdict": Verdict.INTERRUPTED if interrupted else verdict(results, strict=strict),
+        "verdict": Verdict.INTERRUPTED if interrupted else verdict(target, results, strict=strict),
         "summary": {
             "passed": count[CheckOutcome.PASSED],
             "failed": count[CheckOutcome.FAILED],
@@ -65,6 +66,7 @@ def document(
             "handshakes": sum(result.cast.handshakes for result in results),
             "must_kept": musts.count(RequirementOutcome.KEPT),
             "must_checked": sum(outcome in CHECKED for outcome in musts),
+            "must_claimed": scope(target, results)[1],
         },
         "requirements": requirements,
         "results": rows,

@@ -37,6 +37,7 @@ class Summary(TypedDict):
     handshakes: int
     must_kept: int
     must_checked: int
+    must_claimed: NotRequired[int]
 
 
 class RequirementRow(TypedDict):
@@ -102,6 +103,7 @@ class Report(TypedDict):
     profiles: list[str]
     profiles_reason: str
     not_claimed: list[str]
+    left_out: NotRequired[list[str]]
     strict: bool
     verdict: Verdict
     problem: NotRequired[str]

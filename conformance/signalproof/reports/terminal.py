@@ -8,9 +8,9 @@ from signalproof.config.target import Target
 from signalproof.protocol.requirements import Level, catalogue, spec_version
 from signalproof.reports import baseline as baseline_report
 from signalproof.run.baseline import Assessment
-from signalproof.run.outcomes import RequirementOutcome
+from signalproof.run.outcomes import RequirementOutcome, Verdict
 from signalproof.run.result import Result
-from signalproof.run.verdict import any_new, breached, requirement_outcomes, verdict
+from signalproof.run.verdict import any_new, breached, left_out, requirement_outcomes, scope, verdict
 from signalproof.text.node_id import case_of
 from signalproof.text.untrusted import printable
 
@@ -26,6 +26,8 @@ def header(target: Target) -> list[str]:
     if target.socket_url != target.url:
         lines.append(f"Socket.IO at {target.socket_url}")
     lines.append(f"profiles: {', '.join(target.profiles)} ({target.profiles_reason})")
+    if target.left_out:
+        lines.append(f"left out: {', '.join(target.left_out)} (claimed, and not selected)")
     if target.not_claimed:
         lines.append(f"not claimed: {', '.join(target.not_claimed)}")
     return [printable(line) for line in (*lines, *(f"note: {note}" for note in target.notes))]
@@ -47,7 +49,15 @@ def summary(
     lines += [f"not run: {case_of(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
     lines += [f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s", *filter(None, [stalled])]
     lines += _requirements(results, strict=strict)
-    closing = f"verdict: {target.url} is {verdict(results, strict=strict).upper()}"
+    said = verdict(target, results, strict=strict)
+    closing = f"verdict: {target.url} is {said.upper()}"
+    if missing := left_out(target, results):
+        judged, claimed = scope(target, results)
+        part = f"{judged} of {claimed} MUST requirements judged"
+        if said is Verdict.PARTIAL:
+            closing += f": {part}, and kept"
+        else:
+            lines.append(f"{part}: checks of {_listed(missing)} were left out")
     if baseline is not None:
         lines += baseline_report.lines(baseline)
         closing += baseline_report.suffix(baseline, new=any_new(results, strict=strict))
@@ -81,6 +91,12 @@ def _requirements(results: Sequence[Result], *, strict: bool) -> Iterator[str]:
         yield f"undecided, because their checks could not come that far: {', '.join(undecided)}"
     if warned := breached(results, Level.SHOULD, new=True):
         yield f"{'broken' if strict else 'not followed'} (SHOULD): {', '.join(warned)}"
+
+
+def _listed(identifiers: Sequence[str]) -> str:
+    """Name a few, and count the rest."""
+    more = len(identifiers) - MOST_IDS
+    return ", ".join(identifiers[:MOST_IDS]) + (f" and {more} more" if more > 0 else "")
 
 
 def interrupted(results: Sequence[Result], total: int) -> list[str]:

@@ -36,6 +36,7 @@ class Verdict(StrEnum):
     """What a run says of its target."""
 
     CONFORMANT = "conformant"
+    PARTIAL = "partial"
     NONCONFORMANT = "nonconformant"
     UNUSABLE = "unusable"
     INTERRUPTED = "interrupted"

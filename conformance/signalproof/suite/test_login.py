@@ -47,15 +47,15 @@ async def test_a_websocket_without_polling_speaks_engine_io_4_and_socket_io_5(ca
 @requirement("LOGIN-2")
 async def test_a_sid_is_known_everywhere_once_its_login_is_acknowledged(cast: Cast) -> None:
     """Twelve fresh connections post an offer the moment their login is acknowledged, and get answers."""
-    woman = await cast.enter_one("woman")
+    women = await cast.enter(*(f"woman{number}" for number in range(12)))
 
-    async def come_and_offer(name: str) -> None:
+    async def come_and_offer(name: str, woman: Participant) -> None:
         man = await cast.enter_one(name)
         offer = await man.offer(woman, requirement="LOGIN-2")
         await woman.hears(offer)
-        await man.hears(await woman.answer(offer, named=True))
+        await man.hears(await woman.answer(offer))
 
-    await asyncio.gather(*(come_and_offer(f"man{i}") for i in range(12)))
+    await asyncio.gather(*(come_and_offer(f"man{number}", woman) for number, woman in enumerate(women)))
 
 
 @requirement("LOGIN-2")

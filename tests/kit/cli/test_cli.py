@@ -165,16 +165,16 @@ def test_without_a_url_the_bundled_server_is_checked(kit: Kit) -> None:
     assert run.code == 0, run.output
     assert run.report is not None
     assert invalid(run.report) == []
-    assert (run.report["verdict"], run.report["spec_version"]) == ("conformant", spec_version())
+    assert (run.report["verdict"], run.report["spec_version"]) == ("partial", spec_version())
     assert run.report["profiles"][0] == "core"
     rows = run.report["results"]
     assert {row["outcome"] for row in rows} == {"passed"}
     assert {identifier for row in rows for identifier in row["requirements"]} >= {"LOGIN-6", "OFFER-4", "ANSWER-1"}
     assert run.report["summary"]["passed"] == len(rows) >= 5
-    assert f"{run.report['target']} is CONFORMANT" in run.output
+    assert f"{run.report['target']} is PARTIAL: " in run.output
     with_tokens = json.loads((kit.folder / "out" / "auth" / "report.json").read_text(encoding="utf-8"))
     assert invalid(with_tokens) == []
-    assert (with_tokens["verdict"], with_tokens["profiles"][-1]) == ("conformant", "auth")
+    assert (with_tokens["verdict"], with_tokens["profiles"][-1]) == ("partial", "auth")
     host, port = run.report["target"].removeprefix("http://").split(":")
     with closing(socket.socket()) as client:
         assert client.connect_ex((host, int(port))) != 0
@@ -205,7 +205,7 @@ def test_a_should_warns_and_fails_only_a_strict_run(kit: Kit, serve: Serve) -> N
     select = ("-k", "test_refusals_carry_a_code_of_the_registry")
     lenient, strict = kit.check(url, *select), kit.check(url, *select, "--strict")
     for run, code, verdict, outcome in (
-        (lenient, 0, "conformant", "warned"),
+        (lenient, 0, "partial", "warned"),
         (strict, 1, "nonconformant", "failed"),
     ):
         assert run.code == code, run.output
@@ -334,6 +334,20 @@ def test_github_actions_are_told(kit: Kit, serve: Serve, monkeypatch: pytest.Mon
 # ── as a pytest plugin ─────────────────────────────────────────────────────────────────────────
 
 
+def test_a_gate_can_fail_for_what_was_not_decided(kit: Kit, serve: Serve) -> None:
+    """A part of the checks, or of the profiles that the server claims, is not enough then."""
+    url = serve("Assembly").url
+    part = kit.check(url, *QUICK, "--fail-on-undecided")
+    assert part.code == 1, part.output
+    assert "not decided, which fails the run: " in part.output
+    run = kit.check(url, "--profiles", "core", *QUICK)
+    assert "left out: ice, call, presence, correlation (claimed, and not selected)" in run.output
+    assert run.report is not None
+    assert invalid(run.report) == []
+    assert run.report["left_out"] == ["ice", "call", "presence", "correlation"]
+    assert (run.report["verdict"], run.report["summary"]["must_claimed"]) == ("partial", 89)
+
+
 def test_pytest_with_a_target_runs_the_suite_anywhere(kit: Kit, serve: Serve) -> None:
     """In an empty folder, with a report."""
     run = kit.pytest("--target", serve("Assembly").url, *QUICK, "--report", "out")
@@ -341,7 +355,7 @@ def test_pytest_with_a_target_runs_the_suite_anywhere(kit: Kit, serve: Serve) ->
     assert run.report is not None
     assert invalid(run.report) == []
     assert [row["outcome"] for row in run.report["results"]] == ["passed"]
-    assert "is CONFORMANT" in run.output
+    assert "is PARTIAL: 1 of 89 MUST requirements judged, and kept" in run.output
 
 
 def test_pytest_with_a_target_fails_for_a_broken_server(kit: Kit, serve: Serve) -> None:
@@ -459,4 +473,4 @@ def test_plugins_for_asynchronous_tests_do_not_get_in_the_way(kit: Kit, serve: S
     (kit.folder / "conftest.py").write_text(WRAPPING, encoding="utf-8")
     run = kit.pytest(f"--target={serve('Assembly').url}", *QUICK)
     assert run.code == 0, run.output
-    assert "CONFORMANT" in run.output
+    assert "is PARTIAL: " in run.output

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 from xml.etree import ElementTree as Xml
 
 import pytest
-from tests.kit.sample_reports import HOSTILE, conformant, failed, failing, invalid, passed, report, unusable
+from tests.kit.sample_reports import HOSTILE, conformant, failed, failing, invalid, partial, passed, report, unusable
 
 from signalproof.errors import InvalidTarget
 from signalproof.reports import badge, folder, github, html, json_report, junit, markdown
@@ -210,10 +210,11 @@ def test_a_code_span_cannot_be_ended_from_within(text: str) -> None:
     ("made", "message", "colour"),
     [
         (conformant(), "conformant", "brightgreen"),
+        (partial(), "partial: 2 of 60 MUST", "lightgrey"),
         (failing(), "1 of 2 MUST", "red"),
         (unusable(), "unusable", "lightgrey"),
     ],
-    ids=["conformant", "failing", "unusable"],
+    ids=["conformant", "partial", "failing", "unusable"],
 )
 def test_the_badge_is_what_shields_reads(made: Report, message: str, colour: str) -> None:
     """Schema version 1 of its endpoint."""

@@ -140,7 +140,7 @@ def test_a_baseline_goes_round(kit: Kit, serve: Serve) -> None:
     stale = kit.check(mended, "--profiles", "core", "--baseline", "known.toml")
     assert stale.code == 1, stale.output
     assert f"stale: OFFER-4 is not broken any more: delete lines {found.line} to {found.last_line} of" in stale.output
-    assert "is CONFORMANT, and its baseline is stale" in stale.output
+    assert "MUST requirements judged, and kept, and its baseline is stale" in stale.output
     assert stale.report is not None
     assert [e["line"] for e in stale.report["baseline"]["stale"]] == [found.line]
 
