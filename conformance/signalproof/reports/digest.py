@@ -84,7 +84,7 @@ def _profile(report: Report, name: str) -> ProfileCount:
 
 
 def breached(report: Report) -> list[BreachedRequirement]:
-    """Give what was broken or not followed, in the order of the specification.
+    """Give what was broken or not followed: a MUST first, then what most checks met, then as the specification is.
 
     The check that explains a requirement is one that is about it, and of those the one with the fewest messages.
     """
@@ -96,4 +96,4 @@ def breached(report: Report) -> list[BreachedRequirement]:
         breaches = [one for row in checks for one in row.get("findings", ()) if identifier in one["requirements"]]
         if breaches:
             found.append(BreachedRequirement(requirement, tuple(checks), breaches[0]))
-    return found
+    return sorted(found, key=lambda one: (one.requirement["level"] != Level.MUST, -len(one.checks)))

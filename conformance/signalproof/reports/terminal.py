@@ -8,6 +8,7 @@ from signalproof.config.target import Target
 from signalproof.protocol.requirements import Level, catalogue, spec_version
 from signalproof.reports import baseline as baseline_report
 from signalproof.run.baseline import Assessment
+from signalproof.run.causes import by_frequency, causes
 from signalproof.run.outcomes import RequirementOutcome, Verdict
 from signalproof.run.result import Result
 from signalproof.run.verdict import any_new, breached, left_out, requirement_outcomes, scope, verdict
@@ -16,6 +17,8 @@ from signalproof.text.untrusted import printable
 
 __all__ = ["header", "interrupted", "summary"]
 
+MOST_CAUSES = 3
+"""Causes that are told in the summary; what is rarer stands among the failures."""
 MOST_IDS = 5
 """Ids that are worth a word on what to read next."""
 
@@ -48,7 +51,7 @@ def summary(
     lines = [line for result in results for line in _first_warning(result)]
     lines += [f"not run: {case_of(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
     lines += [f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s", *filter(None, [stalled])]
-    lines += _requirements(results, strict=strict)
+    lines += [*_causes(results, len(ran)), *_requirements(results, strict=strict)]
     said = verdict(target, results, strict=strict)
     closing = f"verdict: {target.url} is {said.upper()}"
     if missing := left_out(target, results):
@@ -62,6 +65,16 @@ def summary(
         lines += baseline_report.lines(baseline)
         closing += baseline_report.suffix(baseline, new=any_new(results, strict=strict))
     return [*lines, closing]
+
+
+def _causes(results: Sequence[Result], ran: int) -> Iterator[str]:
+    """Say what many checks met alike, the most frequent first."""
+    for cause in causes(results)[:MOST_CAUSES]:
+        redact, found = cause.result.cast.redact, cause.example
+        yield redact(f"{cause.checks} of {ran} checks met the same thing ({cause.requirement}): {found.received}")
+        yield redact(f"         expected {found.expected}")
+        if found.hint:
+            yield redact(f"         hint: {found.hint}")
 
 
 def _first_warning(result: Result) -> Iterator[str]:
@@ -81,8 +94,7 @@ def _requirements(results: Sequence[Result], *, strict: bool) -> Iterator[str]:
     if not any(connection.heard for result in ran for connection in result.cast.connections):
         yield "no event of any kind arrived: does the server emit, and to the connections' Socket.IO sids?"
     new = breached(results, Level.MUST, new=True)
-    for identifier in new:
-        number = sum(any(identifier in found.requirements for found in r.new_breaches) for r in results)
+    for identifier, number in by_frequency(new, results):
         checks = "1 check" if number == 1 else f"{number} checks"
         yield f"broken: {identifier}, in {checks}: {catalogue()[identifier].sentence}"
     if new:
