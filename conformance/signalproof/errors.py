@@ -8,6 +8,7 @@ Exception
     ├── InvalidTarget     the operator's options do not describe a target
     ├── TargetUnusable    the target cannot be judged: unreachable, or not a VCSP server
     ├── NotTestable       one check cannot be run with what the operator gave, such as few accounts
+    ├── TooBusy           this machine was too busy to tell late from lost
     └── KitError          a defect of the kit or of a check
 ```
 """
@@ -15,8 +16,18 @@ Exception
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["InvalidTarget", "KitError", "NonConformance", "NotTestable", "SignalproofError", "Step", "TargetUnusable"]
+__all__ = [
+    "InvalidTarget",
+    "KitError",
+    "NonConformance",
+    "NotTestable",
+    "SignalproofError",
+    "Step",
+    "TargetUnusable",
+    "TooBusy",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +38,32 @@ class Step:
     requirement: str
 
 
+class Awaited(Protocol):
+    """An event that was waited for."""
+
+    def delay(self) -> float | None:
+        """Give the seconds from the reply to the event, or None while it has not come."""
+
+
 class NonConformance(AssertionError):
     """The target broke one or more requirements.
 
     `requirements` names them, the one under test first; `expected` and `received` say what the
     specification asks for and what came instead; `hint` names a likely cause, if one is known. `step` is set where
-    an ordinary step ended the check: one that fails everywhere says nothing of what the check is about.
+    an ordinary step ended the check: one that fails everywhere says nothing of what the check is about. `late` says
+    that something had not come when the time limit was over, and `awaited` tells of an event by how many seconds it
+    came after the reply, if it has come since.
     """
 
     def __init__(
-        self, *requirements: str, expected: str, received: str, hint: str | None = None, step: Step | None = None
+        self,
+        *requirements: str,
+        expected: str,
+        received: str,
+        hint: str | None = None,
+        step: Step | None = None,
+        late: bool = False,
+        awaited: Awaited | None = None,
     ) -> None:
         super().__init__(*requirements)
         self.requirements = tuple(dict.fromkeys(requirements))
@@ -44,6 +71,8 @@ class NonConformance(AssertionError):
         self.received = received
         self.hint = hint
         self.step = step
+        self.late = late
+        self.awaited = awaited
 
     def under(self, requirement: str | None, *, step: Step | None) -> NonConformance:
         """Give the same breach as one of `requirement` too, seen at a step."""
@@ -53,12 +82,26 @@ class NonConformance(AssertionError):
             received=self.received,
             hint=self.hint,
             step=step,
+            late=self.late,
+            awaited=self.awaited,
         )
+
+    def is_of(self, awaited: Awaited | None) -> bool:
+        """Whether the breach is about this event."""
+        return awaited is not None and self.awaited == awaited
 
     def alone(self) -> NonConformance:
         """Give the same breach as one of what its step is about by itself."""
         own = self.requirements if self.step is None else (self.step.requirement,)
-        return NonConformance(*own, expected=self.expected, received=self.received, hint=self.hint, step=self.step)
+        return NonConformance(
+            *own,
+            expected=self.expected,
+            received=self.received,
+            hint=self.hint,
+            step=self.step,
+            late=self.late,
+            awaited=self.awaited,
+        )
 
     def with_hint(self, more: str) -> NonConformance:
         """Give the same breach, from the same place, with one more hint."""
@@ -94,6 +137,10 @@ class TargetUnusable(SignalproofError):
 
 class NotTestable(SignalproofError):
     """A check cannot be run here; the text goes on from "not run: "."""
+
+
+class TooBusy(SignalproofError):
+    """The kit's own machine was so busy that what came too late is nobody's breach."""
 
 
 class KitError(SignalproofError):

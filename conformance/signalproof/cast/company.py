@@ -38,7 +38,7 @@ class Company(Expectations):
     """
 
     def __init__(self, setting: Setting) -> None:
-        super().__init__(setting.requirements, setting.foundation, setting.in_baseline)
+        super().__init__(setting.requirements, setting.foundation, setting.in_baseline, crowded=setting.crowded)
         self.setting = setting
         self.scenes: list[Self] = []
         self.connections: list[Participant] = []

@@ -13,7 +13,7 @@ from signalproof.cast.stage import Stage
 from signalproof.errors import KitError, NonConformance, NotTestable, Step
 from signalproof.judge import hints
 from signalproof.judge.expectations import Expectations
-from signalproof.judge.ledger import Audience, Listener, Posting, Received
+from signalproof.judge.ledger import Audience, Awaited, Listener, Posting, Received
 from signalproof.judge.reply import Reply, no_reply, read_reply
 from signalproof.judge.transcript import SERVER, Channel
 from signalproof.net.failures import HttpFailure, SocketFailure
@@ -26,10 +26,10 @@ from signalproof.protocol.wire import (
     Marked,
     candidate,
     connect_auth,
-    find_marker,
     login_payload,
     session_description,
 )
+from signalproof.text.marker import find_marker
 from signalproof.text.redact import cut
 
 __all__ = ["Connection"]
@@ -106,7 +106,12 @@ class Connection:
             await self._socket.connect(connect_auth(self._token))
         except SocketFailure as failure:
             self._stage.expectations.breach(
-                NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received=str(failure))
+                NonConformance(
+                    "LOGIN-1",
+                    expected="a Socket.IO connection over WebSocket",
+                    received=str(failure),
+                    late=failure.late,
+                )
             )
         self.sid, self.engine_sid = self._socket.sid, self._socket.engine_sid
         self._stage.ledger.sids.append(self.sid)
@@ -127,7 +132,9 @@ class Connection:
             ack = await self._socket.request("login", *arguments, timeout=stage.target.timeout)
         except SocketFailure as failure:
             stage.expectations.breach(
-                NonConformance(requirement, expected="an acknowledgement of `login`", received=str(failure))
+                NonConformance(
+                    requirement, expected="an acknowledgement of `login`", received=str(failure), late=failure.late
+                )
             )
             raise KitError(f"{requirement} has to be a MUST") from failure
         stage.transcript.add(SERVER, self.name, f"ack {_short(ack)}", content=ack)
@@ -223,6 +230,7 @@ class Connection:
                     received=f"only {', '.join(shown)}" if others else "nothing",
                     hint=hints.for_unheard(others) or posting.why_not or self._why_unheard(posting),
                     step=step,
+                    awaited=Awaited(posting, self),
                 )
             )
             raise KitError(f"{kind.once} has to be a MUST")
@@ -297,7 +305,7 @@ class Connection:
                 request.method, request.path, headers=request.headers, content=body.content, on_turn=on_turn
             )
         except HttpFailure as failure:
-            posting.reply = reply = no_reply(str(failure))
+            posting.reply = reply = no_reply(str(failure), late=failure.late)
         else:
             posting.reply = reply = read_reply(raw, posting.kind.accepted_schema)
             if raw.repeated:

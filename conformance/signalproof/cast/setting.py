@@ -19,7 +19,8 @@ __all__ = ["Setting"]
 class Setting:
     """The number and requirements of a check, and what the run shares.
 
-    `in_baseline` says whether the baseline lists a breach; `foundation` is what the verdict stands on.
+    `in_baseline` says whether the baseline lists a breach; `crowded` says that other checks are under way
+    too, and `foundation` is what the verdict stands on.
     """
 
     number: int
@@ -29,4 +30,5 @@ class Setting:
     ledger: Ledger
     identities: Identities
     in_baseline: Callable[[NonConformance], bool] = lambda _: False
+    crowded: bool = False
     foundation: Foundation = field(default_factory=Foundation)

@@ -31,19 +31,20 @@ class Foundation:
 
     `refusals` are the kinds of request of which a refusal was expected, `controls` those that were accepted when they
     were sound; `noted` are breaches past which the check went on, and `unsettled` the requirements of which it could
-    not tell whether they are kept.
+    not tell whether they are kept; `late` says what did not come in time while other checks were under way.
     """
 
     refusals: set[str] = field(default_factory=set)
     controls: set[str] = field(default_factory=set)
     noted: list[NonConformance] = field(default_factory=list)
     unsettled: set[str] = field(default_factory=set)
+    late: str = ""
 
 
 class Expectations:
     """What one check expects, what it found, and whether its verdict has a foundation.
 
-    `in_baseline` says whether the baseline lists a breach.
+    `in_baseline` says whether the baseline lists a breach, `crowded` that other checks are under way too.
     """
 
     def __init__(
@@ -51,10 +52,13 @@ class Expectations:
         requirements: Sequence[str],
         foundation: Foundation | None = None,
         in_baseline: Callable[[NonConformance], bool] = lambda _: False,
+        *,
+        crowded: bool = False,
     ) -> None:
         self.requirements = tuple(requirements)
         self.foundation = foundation or Foundation()
         self.in_baseline = in_baseline
+        self.crowded = crowded
         self.warnings: list[NonConformance] = []
         self.evidence = 0
         self.case = ""
@@ -92,8 +96,13 @@ class Expectations:
         return True
 
     def came(self, reply: Reply) -> None:
-        """Take a reply: one that is wrong by itself is noted, whatever it was expected to say."""
-        if reply.broken:
+        """Take a reply: one that is wrong by itself is noted, whatever it was expected to say.
+
+        One that is late in a crowd is not: whether it is late alone too shows when the check is repeated.
+        """
+        if reply.late and self.crowded:
+            self.foundation.late = reply.text
+        elif reply.broken:
             self.note(
                 NonConformance(
                     reply.broken,
@@ -144,6 +153,7 @@ class Expectations:
                     received=reply.describe(),
                     hint=hint or posting.why_not or hints.for_reply(reply.status, reply.text, reply.title),
                     step=step,
+                    late=reply.late,
                 )
             )
         if not posting.kind.event:

@@ -27,7 +27,7 @@ from signalproof.protocol.wire import Kind
 from signalproof.text.marker import find_marker, make_marker
 from signalproof.text.redact import Pseudonyms, conceal
 
-__all__ = ["Audience", "Ledger", "Listener", "Posting", "Received"]
+__all__ = ["Audience", "Awaited", "Ledger", "Listener", "Posting", "Received"]
 
 SILENCES = 8
 """Waits in vain after which a run in which no event has come at all loses its patience."""
@@ -90,6 +90,19 @@ class Audience:
     tolerated: frozenset[Listener] = frozenset()
     allowed: frozenset[Listener] = frozenset()
     elsewhere: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """The event of a posting at one connection that has to hear it."""
+
+    posting: Posting
+    connection: Listener
+
+    def delay(self) -> float | None:
+        """Give the seconds from the reply to the first such event, or None while none has come."""
+        found = self.posting.at(self.connection)
+        return found[0].at - max(self.posting.replied_at, self.posting.sent_at) if found else None
 
 
 @dataclass(slots=True, eq=False)
@@ -187,6 +200,7 @@ class Posting:
                         self.kind.once,
                         expected=f"{self.kind.event} at {connection.name}, exactly once",
                         received="the request was accepted, but the event never came",
+                        awaited=Awaited(self, connection),
                     )
 
     def _breaches_of(self, received: Received, count: int) -> Iterator[NonConformance]:

@@ -38,6 +38,7 @@ class Reply:
 
     `status` is 0 when no reply came; `body` is the decoded JSON value or None; `text` is for people. A reply can be
     wrong and clear all the same: `broken` names the requirement that it violates by itself, and `problem` says how.
+    `late` says that none came within the time limit.
     """
 
     outcome: Outcome
@@ -47,6 +48,7 @@ class Reply:
     broken: str | None = None
     problem: str | None = None
     raw: HttpReply | None = None
+    late: bool = False
 
     @property
     def client_error(self) -> bool:
@@ -68,9 +70,9 @@ class Reply:
         return self.text if self.problem is None else f"{self.text} ({self.problem})"
 
 
-def no_reply(problem: str) -> Reply:
-    """Make the reply that stands for a time-out or a dropped connection: never a refusal."""
-    return Reply(Outcome.UNCLEAR, 0, None, problem, broken="HTTP-12")
+def no_reply(problem: str, *, late: bool = False) -> Reply:
+    """Make the reply that stands for a time-out (`late`) or a dropped connection: never a refusal."""
+    return Reply(Outcome.UNCLEAR, 0, None, problem, broken="HTTP-12", late=late)
 
 
 def read_reply(raw: HttpReply, accepted_schema: str) -> Reply:

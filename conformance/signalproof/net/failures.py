@@ -7,11 +7,19 @@ import aiohttp
 __all__ = ["ConnectRefused", "HttpFailure", "Redirected", "SocketFailure", "reason_of"]
 
 
-class HttpFailure(Exception):
+class _Failure(Exception):
+    """Something did not come; the text says why, and `late` that it was waited for until the time limit."""
+
+    def __init__(self, text: str, *, late: bool = False) -> None:
+        super().__init__(text)
+        self.late = late
+
+
+class HttpFailure(_Failure):
     """No HTTP reply came; the text says why."""
 
 
-class SocketFailure(Exception):
+class SocketFailure(_Failure):
     """A Socket.IO connection or acknowledgement did not come; the text says why."""
 
 

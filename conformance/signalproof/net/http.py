@@ -111,7 +111,7 @@ class UserAgent:
                 reply = await self._wire.client.send(request, stream=True)
                 body = await _read(reply)
         except TimeoutError as error:
-            raise HttpFailure(f"no reply within {perf_counter() - began:.1f} s") from error
+            raise HttpFailure(f"no reply within {perf_counter() - began:.1f} s", late=True) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             raise HttpFailure(reason_of(error)) from error
         return HttpReply(

@@ -57,7 +57,7 @@ class RawSocket:
                 while (message := await self._socket.receive()).data == "2":
                     await self.send("3")
         except TimeoutError as error:
-            raise SocketFailure(f"no frame within {timeout:.1f} s") from error
+            raise SocketFailure(f"no frame within {timeout:.1f} s", late=True) from error
         except Overrun as error:
             raise SocketFailure(OVERRUN) from error
         data: Any = message.data

@@ -111,7 +111,7 @@ class Socket:
                 timeout,
             )
         except TimeoutError as error:
-            raise SocketFailure(f"no Socket.IO connection within {timeout:.1f} s") from error
+            raise SocketFailure(f"no Socket.IO connection within {timeout:.1f} s", late=True) from error
         except HandshakeRedirected as error:
             raise Redirected(str(error)) from error
         except (SocketConnectionError, aiohttp.ClientError, OSError, ValueError) as error:
@@ -163,7 +163,7 @@ class Socket:
             await self._client.emit(event, args or None, callback=acknowledge)
             return await asyncio.wait_for(acknowledged, timeout)
         except TimeoutError as error:
-            raise SocketFailure(f"no acknowledgement within {timeout:.1f} s") from error
+            raise SocketFailure(f"no acknowledgement within {timeout:.1f} s", late=True) from error
         except (SocketConnectionError, BadNamespaceError) as error:
             raise SocketFailure(reason_of(error)) from error
         finally:

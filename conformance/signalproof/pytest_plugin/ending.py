@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from signalproof.config.target import Target
+from signalproof.errors import TooBusy
 from signalproof.reports import json_report, terminal
 from signalproof.reports.shape import Report
 from signalproof.run.baseline import Assessment
@@ -39,9 +40,10 @@ class Ending:
         """Give the exit status, `before` being what pytest makes of the verdicts."""
         if self.interrupted:
             return pytest.ExitCode.INTERRUPTED
-        fault = any(result.outcome is CheckOutcome.ERROR for result in self.results)
-        if fault and not any_new(self.results, strict=False):
-            return pytest.ExitCode.INTERNAL_ERROR
+        faults = [result.error for result in self.results if result.outcome is CheckOutcome.ERROR]
+        if faults and not any_new(self.results, strict=False):
+            busy = all(isinstance(fault, TooBusy) for fault in faults)
+            return pytest.ExitCode.USAGE_ERROR if busy else pytest.ExitCode.INTERNAL_ERROR
         if before == pytest.ExitCode.OK and ((self.assessment and self.assessment.stale) or self._undecided):
             return pytest.ExitCode.TESTS_FAILED
         return before

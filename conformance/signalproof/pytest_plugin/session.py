@@ -223,7 +223,7 @@ class ConformanceSession:
             fail_on_undecided=self._options.fail_on_undecided,
             interrupted=self._interrupted,
             assessment=None if self._interrupted else self._baselines.assess(results),
-            stalled=run.loop_lag.sentence(),
+            stalled=" ".join(filter(None, (run.loop_lag.sentence(), run.crowding))) or None,
         )
         session.exitstatus = ending.exit_status(session.exitstatus)
         yield

@@ -34,7 +34,8 @@ class Result:
 
     `error` is what ended it: a breach, or a fault of the kit; `complete` is false while it runs and when it was
     cut off; `judged` is false until the run settled; `skipped` says why it was not run; `breaches` are those of a
-    MUST, and `listed` the breaches that the baseline lists.
+    MUST, and `listed` the breaches that the baseline lists. `unjudged` marks one that was skipped because it could not
+    be told late from lost; `late_in_a_crowd` says what was late before it was tried again alone.
     """
 
     check: Check
@@ -46,6 +47,21 @@ class Result:
     skipped: str | None = None
     breaches: list[NonConformance] = field(default_factory=list)
     listed: list[NonConformance] = field(default_factory=list)
+    unjudged: bool = False
+    late_in_a_crowd: str = ""
+
+    def left_undecided(self, reason: str) -> None:
+        """Take the check as not run, for a reason that is not the target's alone."""
+        self.error, self.skipped, self.unjudged = None, reason, True
+        self.breaches.clear()
+
+    @property
+    def late(self) -> str:
+        """What did not come in time and may have come later, while other checks were under way; empty if nothing."""
+        found = self.error
+        if isinstance(found, NonConformance) and (found.late or (found.awaited and found.awaited.delay() is not None)):
+            return found.received
+        return self.cast.foundation.late
 
     @property
     def outcome(self) -> CheckOutcome:

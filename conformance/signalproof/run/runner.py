@@ -19,14 +19,20 @@ from signalproof.cast.setting import Setting
 from signalproof.cast.settling import settle
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
-from signalproof.errors import InvalidTarget, NonConformance, NotTestable
+from signalproof.errors import InvalidTarget, NonConformance, NotTestable, TooBusy
 from signalproof.judge.ledger import Ledger
 from signalproof.net.http import Http
 from signalproof.pause import pause
+from signalproof.run.gate import Gate
 from signalproof.run.loop_lag import LoopLag
 from signalproof.run.result import Check, Result
 
 __all__ = ["Run"]
+
+DELIVERY_SECONDS = 5.0
+"""Within which an event follows the reply to its request (ORDER-3)."""
+REPEATING_SECONDS = 20.0
+"""Seconds for which checks that were late among others are tried again alone."""
 
 
 @contextlib.contextmanager
@@ -69,6 +75,8 @@ class Run:
         self.loop_lag = LoopLag()
         self._ledger = Ledger()
         self._number = 0
+        self._superseded: list[Result] = []
+        self.gate = Gate(1)
         self._quiet_since = 0.0
 
     async def run_all(self, checks: Sequence[Check], progress: Callable[[Result | Check], None]) -> None:
@@ -76,12 +84,15 @@ class Run:
 
         `progress` is told each check as it begins and each result as it ends.
         """
-        gate = asyncio.Semaphore(self.target.concurrency if self.identities.invents else 1)
+        self.gate = gate = Gate(self.target.concurrency if self.identities.invents else 1)
 
         async def bounded(check: Check) -> None:
-            async with gate:
+            async with gate.entered():
                 progress(check)
-                progress(await self._execute(check))
+                result = await self._execute(check, crowded=not check.alone)
+                if result.late:
+                    gate.narrow()
+                progress(result)
 
         async def all_that_wait_for_nothing() -> None:
             active = sorted((c for c in checks if c.waits_for is None), key=lambda check: not check.early)
@@ -94,7 +105,37 @@ class Run:
         waiting = (bounded(check) for check in checks if check.waits_for is not None)
         with _collector_paused(), self.loop_lag.measured():
             await asyncio.gather(*waiting, all_that_wait_for_nothing())
+            await self._repeat_alone()
         await self.settle(self.results.values())
+
+    async def _repeat_alone(self) -> None:
+        """Try again, one by one, what was late while other checks were under way.
+
+        What is in time then was late for want of room, here or at the target: that is said, and breaks nothing.
+        """
+        late = [result for result in self.results.values() if result.late]
+        deadline = perf_counter() + REPEATING_SECONDS
+        for result in late:
+            if perf_counter() > deadline:
+                result.left_undecided(f"{result.late}, with {self.gate.widest} checks at once; not tried again alone")
+                continue
+            again = await self._execute(result.check)
+            self._superseded.append(result)
+            again.late_in_a_crowd = result.late
+        self._quiet_since = perf_counter()
+
+    @property
+    def crowding(self) -> str | None:
+        """What to say of checks that were late in a crowd, if there were any."""
+        late = [result for result in self.results.values() if result.late_in_a_crowd]
+        if not late:
+            return None
+        alone = sum(result.error is None for result in late)
+        gentler = max(self.gate.limit // 2, 1)
+        return (
+            f"{len(late)} checks were late with {self.gate.widest} at once, and were tried again alone: "
+            f"{alone} of them in time. The target, or this machine, does not keep up; --concurrency {gentler} is gentler."
+        )
 
     async def run_one(self, check: Check) -> Result:
         """Run one check by itself, with a tail window of its own."""
@@ -114,6 +155,8 @@ class Run:
         results = list(results)
         began = max(self._quiet_since, self._ledger.last_posting_at)
         await pause(began + self.target.tail + self.target.round_trip - perf_counter())
+        if self.target.timeout < DELIVERY_SECONDS:
+            await self._wait_as_long_as_the_specification(results)
         sids = frozenset(
             sid
             for result in self.results.values()
@@ -125,19 +168,48 @@ class Run:
             if isinstance(ending := result.error, NonConformance):
                 result.error = self._attributed(ending)
                 result.breaches[:] = [result.error]
+                self._forgive_impatience(result, ending)
+                if ending.late and (busy := self.loop_lag.sentence()):
+                    result.error = TooBusy(busy)
+                    result.breaches.clear()
             for found in (*map(self._attributed, result.cast.foundation.noted), *settle(result.cast, sids)):
-                told = (i for one in result.breaches if one.received == found.received for i in one.requirements)
-                if not set(found.requirements) <= set(told):
+                same = (one for one in result.breaches if one.received == found.received or found.is_of(one.awaited))
+                if not set(found.requirements) <= {i for one in same for i in one.requirements}:
                     result.breaches.append(found)
             result.judged = True
             result.cast.transcript.closed = True
+
+    async def _wait_as_long_as_the_specification(self, results: Sequence[Result]) -> None:
+        """Give events that were waited for in vain the time that ORDER-3 gives them."""
+        ended = perf_counter()
+        missing = [r.error.awaited for r in results if isinstance(r.error, NonConformance) and r.error.awaited]
+        until = ended + DELIVERY_SECONDS - self.target.timeout
+        while perf_counter() < until and any(event.delay() is None for event in missing):
+            await pause(0.05)
+
+    def _forgive_impatience(self, result: Result, ending: NonConformance) -> None:
+        """Leave a check undecided whose event came after the time limit, but within that of ORDER-3."""
+        delay = ending.awaited.delay() if ending.awaited else None
+        if delay is None:
+            return
+        result.breaches.clear()
+        if delay <= DELIVERY_SECONDS + self.target.round_trip:
+            result.left_undecided(
+                f"an event came {delay:.1f} s after the reply, as ORDER-3 allows, "
+                f"and --timeout {self.target.timeout:g} does not wait for that"
+            )
+            return
+        result.error = NonConformance(
+            "ORDER-3", expected=ending.expected, received=f"the event {delay:.1f} s after the reply", hint=ending.hint
+        )
+        result.breaches.append(result.error)
 
     def _attributed(self, found: NonConformance) -> NonConformance:
         """Lay an ordinary step that fails everywhere to what it is about by itself, not to what the check is about."""
         step = found.step
         return found.alone() if step is not None and self._ledger.steps.fails_everywhere(step.name) else found
 
-    async def _execute(self, check: Check) -> Result:
+    async def _execute(self, check: Check, *, crowded: bool = False) -> Result:
         self._number += 1
         cast = Cast(
             Setting(
@@ -147,6 +219,7 @@ class Run:
                 http=self.http,
                 ledger=self._ledger,
                 identities=self.identities,
+                crowded=crowded,
                 in_baseline=lambda found: self._in_baseline(found, check.name),
             )
         )
@@ -192,5 +265,5 @@ class Run:
 
     async def close(self) -> None:
         """Disconnect everybody and close the HTTP client."""
-        await asyncio.gather(*(result.cast.close() for result in self.results.values()))
+        await asyncio.gather(*(result.cast.close() for result in (*self._superseded, *self.results.values())))
         await self.http.close()

@@ -35,7 +35,7 @@ def left_out(target: Target, results: Iterable[Result]) -> list[str]:
 
     A check that was selected and not run for another reason, such as a long wait, is not left out.
     """
-    selected = {function_in_module(result.check.name) for result in results}
+    selected = {function_in_module(result.check.name) for result in results if not result.unjudged}
     missing = {
         identifier
         for check in suite_checks()
