@@ -133,8 +133,8 @@ class Run:
         alone = sum(result.error is None for result in late)
         gentler = max(self.gate.limit // 2, 1)
         return (
-            f"{len(late)} checks were late with {self.gate.widest} at once, and were tried again alone: "
-            f"{alone} of them in time. The target, or this machine, does not keep up; --concurrency {gentler} is gentler."
+            f"{len(late)} checks were late with {self.gate.widest} at once; tried again alone, {alone} of them were in "
+            f"time. The target, or this machine, does not keep up: --concurrency {gentler} is gentler."
         )
 
     async def run_one(self, check: Check) -> Result:
