@@ -36,6 +36,9 @@ LATE: Final = 0.5
 SLOW: Final = 0.2
 BUSY: Final = 50
 QUIET: Final = 0.1
+WHILE: Final = 1.5
+MOMENT: Final = 0.05
+WHILE: Final = 1.5
 
 
 def say(line: str) -> None:
@@ -269,6 +272,44 @@ class SaysWhenItIsQuiet(Assembly):
         return Watching(store, rules, outbox)
 
 
+class StandsStillInACrowd(Assembly):
+    """Sound; answers one request after the other, so that what comes in a crowd waits for all that came before."""
+
+    def service(self, store: Store, rules: Rules, outbox: Outbox) -> Service:
+        """Take a moment for each request, and no two at once."""
+
+        class Queueing(Service):
+            turn = asyncio.Lock()
+
+            async def handle(self, request: Wish) -> Reply:
+                """Wait for a turn, and take some time."""
+                async with self.turn:
+                    loop = asyncio.get_running_loop()
+                    done: asyncio.Future[None] = loop.create_future()
+                    loop.call_later(MOMENT, done.set_result, None)
+                    await done
+                    return await super().handle(request)
+
+        return Queueing(store, rules, outbox)
+
+
+class DeliversAfterAWhile(Assembly):
+    """Sound; raises events a second and a half after the reply, as ORDER-3 allows."""
+
+    def emitter(self, sio: Sio) -> Emitter:
+        """Put each event off."""
+        inner = super().emitter(sio)
+        tasks: set[asyncio.Task[None]] = set()
+
+        def go(effect: Emit) -> None:
+            tasks.add(asyncio.ensure_future(inner(effect)))
+
+        async def emit(effect: Emit) -> None:
+            asyncio.get_running_loop().call_later(WHILE, go, effect)
+
+        return emit
+
+
 class SpeaksSocketIoOnly(Assembly):
     """A Socket.IO server of something else: there is no `/offer`."""
 
@@ -282,7 +323,7 @@ VARIANTS: Final[Mapping[str, type[Assembly]]] = {
     for variant in (
         Assembly, DropsADevice, TrimsTexts, MixesPairsUp, CrashesOnMalformedJson, CorrectsTheSpelling, LeaksLate,
         DoublesAnswers, AcknowledgesTooEarly, GivesNoCodes, EchoesSids, SaysWhenItIsBusy, SaysWhenItIsQuiet,
-        SpeaksSocketIoOnly,
+        StandsStillInACrowd, DeliversAfterAWhile, SpeaksSocketIoOnly,
     )
 }  # fmt: skip
 
