@@ -38,7 +38,6 @@ BUSY: Final = 50
 QUIET: Final = 0.1
 WHILE: Final = 1.5
 MOMENT: Final = 0.05
-WHILE: Final = 1.5
 
 
 def say(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -42,7 +43,7 @@ def faulty(tmp_path: Path) -> Iterator[Callable[[str], str]]:
 @pytest.mark.parametrize("fault", SWEEPING)
 def test_one_thing_that_is_wrong_everywhere_is_told_once(kit: Kit, faulty: Callable[[str], str], fault: str) -> None:
     """By its own requirement, in a few lines, with how many checks met it."""
-    run = kit.check(faulty(fault), "-k", "test_offer or test_call or test_order", "--timeout", "1")
+    run = kit.check(faulty(fault), "-k", "test_offer or test_call or test_order", "--timeout", "2")
     assert run.code == 1, run.output
     named = {identifier for row in run.rows("") for identifier in row["violated"]}
     assert named == SWEEPING[fault] & named
@@ -52,9 +53,9 @@ def test_one_thing_that_is_wrong_everywhere_is_told_once(kit: Kit, faulty: Calla
 
 def test_a_server_that_does_not_keep_up_breaks_nothing_by_that(kit: Kit, serve: Callable[[str], Served]) -> None:
     """What is late in a crowd is tried again alone, and fewer checks run at once from then on."""
-    run = kit.check(serve("StandsStillInACrowd").url, "-k", "test_offer or test_answer", "--timeout", "1")
+    run = kit.check(serve("StandsStillInACrowd").url, "-k", "test_offer", "--timeout", "1")
     assert run.code == 0, run.output
-    assert "checks were late with 16 at once; tried again alone" in run.output
+    assert re.search(r"checks were late with 1\d at once; tried again alone, \d+ of them were in time", run.output)
 
 
 def test_an_event_in_the_time_of_the_specification_breaks_nothing(kit: Kit, serve: Callable[[str], Served]) -> None:

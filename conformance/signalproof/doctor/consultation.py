@@ -14,6 +14,7 @@ from signalproof.errors import SignalproofError, TargetUnusable
 from signalproof.judge.reply import Outcome, read_reply
 from signalproof.net.failures import HttpFailure
 from signalproof.net.http import Http, HttpReply
+from signalproof.net.link import round_trip
 from signalproof.net.sockets import Socket
 from signalproof.protocol.schemas import violation
 
@@ -180,11 +181,11 @@ async def _round_trip(target: Target, http: Http) -> Observation:
         times = [(await http.request("GET", preflight.DISCOVERY)).elapsed for _ in range(SAMPLES)]
     except HttpFailure as failure:
         return note("round trip", f"one of {SAMPLES} requests got no reply: {failure}", "Expect failed checks.")
-    scaled = preflight.scaled(target, median(times))
-    return good(
-        "round trip",
-        f"{median(times) * 1000:.1f} ms; so checks wait up to {scaled.timeout:.3g} s, {scaled.concurrency} at once",
-    )
+    request, link = median(times), await round_trip(target, http)
+    scaled = preflight.scaled(target, request if link is None else min(link, request))
+    seen = f"a request takes {request * 1000:.1f} ms"
+    seen += "" if link is None else f", the link {link * 1000:.1f} ms of it"
+    return good("round trip", f"{seen}; so checks wait up to {scaled.timeout:.3g} s, {scaled.concurrency} at once")
 
 
 def _udp() -> Observation:
