@@ -15,7 +15,7 @@ LIMIT = 40
 STOPPED = {
     "endless-discovery": "the reply is longer than 33,554,432 bytes",
     "endless-reply": "POST URL/offer got no reply: the reply is longer than 33,554,432 bytes",
-    "deep-opening": "There is no Socket.IO server at URL/socket.io/",
+    "deep-opening": "URL/socket.io/: the WebSocket opens, but its first frame is no open packet of Engine.IO",
     "vast-timer": "the open packet of Engine.IO gives no time as pingInterval",
     "wrong-timers": "the open packet of Engine.IO gives no time as pingInterval and pingTimeout",
     "refused": "refused the connection: ·[31mred·[0m··]0;title···31m.",

@@ -8,7 +8,7 @@ import click
 
 from signalproof.cli.group import Exit
 from signalproof.cli.parameters import target_options, target_options_of
-from signalproof.text.untrusted import printable
+from signalproof.text.untrusted import one_line, printable
 
 __all__ = ["call"]
 
@@ -37,6 +37,13 @@ def call(url: str | None, caller: str, callee: str, seconds: float, **values: ob
     from signalproof.cli import conversation
     from signalproof.config import reading
     from signalproof.errors import NonConformance, SignalproofError
+    from signalproof.protocol.schemas import violation
+
+    for option, name in (("--from", caller), ("--to", callee)):
+        if violation("Login", name) is not None:
+            raise click.UsageError(f"{option} {_unfit(name)} (LOGIN-3)")
+    if caller == callee:
+        raise click.UsageError("--from and --to name the same user: a call needs two")
 
     def say(text: str) -> None:
         click.echo(printable(text))
@@ -51,3 +58,12 @@ def call(url: str | None, caller: str, callee: str, seconds: float, **values: ob
         hint = f"\nhint: {found.hint}" if found.hint else ""
         click.echo(printable(f"failed: {found}{hint}"), err=True)
         sys.exit(Exit.BROKEN)
+
+
+def _unfit(name: str) -> str:
+    """Say why a name is no login."""
+    if not name:
+        return "is empty: a login has 1 to 80 characters"
+    if len(name) > 80:
+        return f"has {len(name)} characters: a login has 1 to 80"
+    return f"{one_line(name)!r} holds a control character, which no login may"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -95,6 +95,7 @@ def read(options: Options) -> tuple[Target, Identities]:
     target = Target(
         url=parse_url(options.target or "", option=named("target")),
         socket_url=parse_url(options.socket_url, option=named("socket_url")) if options.socket_url else "",
+        socket_url_from=named("socket_url").removesuffix(": socket_url") if options.socket_url else "",
         profiles=profiles,
         profiles_reason=f"named by {named('profiles')}".removesuffix(": profiles") if profiles else "",
         headers=parse_headers(options.header),
@@ -157,12 +158,21 @@ def _filed_sources(options: Options, timeout: float) -> Iterator[tuple[str, Call
     if "token_command" in values:
         yield place("token_command"), partial(parse_command, values["token_command"], timeout, place("token_command"))
     if accounts := values.get("accounts"):
-        yield (
-            place("accounts"),
-            lambda: Accounts(
-                {a["login"]: file.credential(a["token"], "accounts", i, "token") for i, a in enumerate(accounts)}
-            ),
-        )
+        yield place("accounts"), partial(_accounts, file, accounts)
+
+
+def _accounts(file: TargetFile, accounts: Sequence[Mapping[str, Any]]) -> Accounts:
+    """Read fixed accounts; raises `InvalidTarget` for a login that is there twice, for the last would win unseen."""
+    tokens: dict[str, str] = {}
+    for number, account in enumerate(accounts):
+        login = account["login"]
+        if login in tokens:
+            raise InvalidTarget(
+                f"{file.place('accounts', number, 'login')}: there is another account with the login {login!r}: "
+                "leave one of them out"
+            )
+        tokens[login] = file.credential(account["token"], "accounts", number, "token")
+    return Accounts(tokens)
 
 
 def _positive(option: str, value: float | None) -> float | None:

@@ -25,7 +25,8 @@ class Target:
     """One server under test.
 
     `url` is the base URL of the HTTP endpoints and `socket_url` that of Socket.IO, both without a
-    trailing slash; `timeout` (seconds) bounds every wait for a reply or an event (ORDER-3);
+    trailing slash; `socket_url_from` says who named the latter, if anybody did;
+    `timeout` (seconds) bounds every wait for a reply or an event (ORDER-3);
     `tail` (seconds) is the shared window in which late and stray events still count;
     `concurrency` is the number of checks under way at once; `limits` are those that the target declares,
     in discovery and in the Engine.IO handshake, by name; `slow` runs checks that wait for long limits too;
@@ -53,6 +54,7 @@ class Target:
     rate: float = 0.0
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    socket_url_from: str = ""
 
     @property
     def not_claimed(self) -> tuple[str, ...]:

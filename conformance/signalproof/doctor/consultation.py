@@ -8,7 +8,8 @@ from statistics import median
 
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
-from signalproof.doctor import clock, engine, layers, preflight
+from signalproof.doctor import clock, endpoints, engine, layers, preflight
+from signalproof.doctor.gate import described, gate
 from signalproof.doctor.observations import Mark, Observation, blocked, good, note
 from signalproof.errors import SignalproofError, TargetUnusable
 from signalproof.judge.reply import Outcome, read_reply
@@ -53,8 +54,13 @@ async def _speak(target: Target, http: Http, identities: Identities) -> AsyncIte
         yield blocked("HTTP", unusable.problem, unusable.remedy)
         return
     yield _discovery(claims, reply, found=bool(discovered))
-    async for observation in _endpoint(claims, http):
-        yield observation
+    try:
+        probe = await endpoints.probe_offer(claims, http)
+        endpoints.judge_way(claims, probe, reply)
+    except TargetUnusable as unusable:
+        yield blocked("base path", unusable.problem, unusable.remedy)
+        return
+    yield await _endpoint(claims, probe, http)
     if claims.socket_url != target.url:
         async for observation in layers.look(claims.socket_url, target.tls, target.timeout):
             yield Observation(f"{observation.step}, Socket.IO", observation.mark, observation.seen, observation.advice)
@@ -69,7 +75,7 @@ async def _speak(target: Target, http: Http, identities: Identities) -> AsyncIte
         except SignalproofError as error:
             yield _refused("tokens", error)
         else:
-            async for observation in _session(claims, http, login, token):
+            async for observation in _session(claims, http, login, token, probe):
                 yield observation
     yield await _cors(http)
     yield _clock(reply, token)
@@ -79,8 +85,8 @@ async def _speak(target: Target, http: Http, identities: Identities) -> AsyncIte
 def _http(target: Target, reply: HttpReply) -> Observation:
     server = f", from {reply.headers['server']}" if "server" in reply.headers else ""
     seen = f"GET {preflight.DISCOVERY} got HTTP {reply.status} in {reply.elapsed * 1000:.1f} ms{server}"
-    if "location" in reply.headers:
-        return note("HTTP", f"{seen}, to {reply.headers['location']}", f"Give that as the URL instead of {target.url}.")
+    if found := gate(reply, "GET", target.url, preflight.DISCOVERY):
+        return note("HTTP", f"{seen}; {found.seen}", found.advice)
     return good("HTTP", seen)
 
 
@@ -89,45 +95,40 @@ def _discovery(target: Target, reply: HttpReply, *, found: bool) -> Observation:
         return good("discovery", f"claims {', '.join(target.profiles)}")
     seen = "no discovery document"
     if reply.status == 200:
-        seen = f"{engine.described(reply)} in place of the discovery document"
+        seen = f"{described(reply)} in place of the discovery document"
         if (body := read_reply(reply, "Discovery").body) and (problem := violation("Discovery", body)):
             seen = f"the discovery document is wrong: {problem}"
     profiles = f"The profiles checked are {', '.join(target.profiles)}; name others with --profiles."
     return note("discovery", seen, profiles)
 
 
-async def _endpoint(target: Target, http: Http) -> AsyncIterator[Observation]:
-    """Look whether `/offer` answers as the protocol says: then the base URL is the right one."""
-    try:
-        probe = await preflight.probe_offer(target, http)
-    except TargetUnusable as unusable:
-        yield blocked("base path", unusable.problem, unusable.remedy)
-        return
-    if probe.status in {404, 405} or 300 <= probe.status < 400:
-        yield blocked(
-            "base path",
-            f"there is no VCSP endpoint: POST {target.url}/offer got {engine.described(probe)}",
-            "Give the base URL below which /offer lives, with its path prefix if it has one.",
-        )
-        return
-    reply = read_reply(probe, "OfferAccepted")
-    if reply.outcome is Outcome.REFUSED:
-        yield good("base path", f"POST {target.url}/offer refuses an unknown sid, as it should")
-        return
-    page = "HTML" in engine.described(probe)
-    yield note(
+async def _endpoint(target: Target, probe: HttpReply, http: Http) -> Observation:
+    """Say whether `/offer` answers as the protocol says: then the base URL is the right one."""
+    what = f"POST {target.url}/offer"
+    if endpoints.absent(probe):
+        seen = f"there is no VCSP endpoint: {what} got {described(probe)}"
+        return blocked("base path", seen, f"{await endpoints.where_it_lives(target, http)}.")
+    if read_reply(probe, "OfferAccepted").outcome is Outcome.REFUSED:
+        return good("base path", f"{what} refuses an unknown sid, as it should")
+    seen = f"{what} with an unknown sid got {described(probe)}, which is no refusal"
+    if probe.status >= 500:
+        return note("base path", seen, "The server threw: look into its log for the traceback of this request.")
+    page = "HTML" in described(probe)
+    return note(
         "base path",
-        f"POST {target.url}/offer with an unknown sid got {engine.described(probe)}, which is no refusal",
+        seen,
         "A web site answers there: give the base URL below which /offer lives."
         if page
         else "Is this the right base URL? If it is, the checks will say what is wrong.",
     )
 
 
-async def _session(target: Target, http: Http, login: str, token: str | None) -> AsyncIterator[Observation]:
+async def _session(
+    target: Target, http: Http, login: str, token: str | None, probe: HttpReply
+) -> AsyncIterator[Observation]:
     socket = Socket(target, http, lambda *_: None, lambda: None)
     try:
-        await preflight.connect(target, http, socket, token)
+        await preflight.connect(target, http, socket, token, probe)
         yield good("CONNECT", f"accepted{' with a token' if token else ''}; a silent loss shows after "
                    f"{socket.ping_seconds:g} s")  # fmt: skip
         await preflight.log_in(target, socket, login, token)

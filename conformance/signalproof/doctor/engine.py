@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from signalproof.config.target import Target
+from signalproof.doctor.gate import Gate, described, gate
 from signalproof.doctor.observations import Mark, Observation, blocked, good, note
 from signalproof.net.failures import HttpFailure, Redirected, SocketFailure
 from signalproof.net.http import Http, HttpReply
 from signalproof.net.raw_socket import RawSocket
 from signalproof.text.untrusted import read_json
 
-__all__ = ["described", "look", "obstacle"]
+__all__ = ["OVERLOADED", "elsewhere", "look", "obstacle"]
 
 EVER = 2**53
 """What no time or size reaches: whole numbers up to it are exact, whoever reads them (RFC 8259, section 6)."""
@@ -23,7 +24,10 @@ _NEW = {"connection": "close"}
 """Has each request go over a connection of its own, for balancers that choose by connection."""
 _TIMERS = ("pingInterval", "pingTimeout")
 _OPEN = re.compile(r"^(?:\d+:)?0(\{.*?\})", re.DOTALL)
-_ELSEWHERE = "If Socket.IO lives elsewhere, name that with --socket-url."
+OVERLOADED = (
+    "The server is there, and overloaded or standing still: look at its load and its log (one worker that waits for "
+    "a database holds up all handshakes), or give it more time with --timeout."
+)
 _UPGRADE = (
     "A proxy in between has to pass WebSocket on: for nginx, `proxy_http_version 1.1`, "
     "`proxy_set_header Upgrade $http_upgrade` and `proxy_set_header Connection upgrade`."
@@ -33,9 +37,10 @@ _UPGRADE = (
 async def look(target: Target, http: Http) -> AsyncIterator[Observation]:
     """Look at long-polling, which browsers begin with, and at WebSocket, which the checks use."""
     polling = await _poll(target, http, 4)
-    opened = opening(polling)
+    opened, way = opening(polling), _gate(target, polling)
+    websocket = await _websocket(target, http, way, polls=opened is not None)
     if opened is None:
-        yield await _no_polling(target, http, polling)
+        yield await _no_polling(target, http, polling, way)
     else:
         stays = await _sessions_stay(target, http, str(opened.get("sid")))
         seen = f"version 4 over long-polling; {_timers(opened)}"
@@ -49,16 +54,29 @@ async def look(target: Target, http: Http) -> AsyncIterator[Observation]:
                 "run one, or let pages connect with `transports: ['websocket']` alone; others are lost now and then.",
             )
         )
-    yield await _websocket(target, http, polls=opened is not None)
+    yield websocket
 
 
 async def obstacle(target: Target, http: Http) -> Observation | None:
-    """Give what keeps Socket.IO from working where more can be told than that it is not there, or None."""
-    observations = [observation async for observation in look(target, http)]
-    known = [observation for observation in observations if observation.mark is Mark.BLOCKED]
-    if not known or (known[0].step == "WebSocket" and observations[0].mark is Mark.NOTE):
+    """Give what keeps Engine.IO from working, or None where all of it works."""
+    return next(iter([seen async for seen in look(target, http) if seen.mark is Mark.BLOCKED]), None)
+
+
+def elsewhere(target: Target) -> str:
+    """Say what to do where Socket.IO is not found, by who said where it is."""
+    if target.socket_url_from:
+        return (
+            f"{target.socket_url_from} names {target.socket_url}: give the URL below which socket.io/ lives there, "
+            "without that last part."
+        )
+    return "If Socket.IO lives elsewhere, name that with --socket-url."
+
+
+def _gate(target: Target, polling: HttpReply | str) -> Gate | None:
+    """Say what stands before Engine.IO; its own refusals are JSON with a code."""
+    if isinstance(polling, str) or opening(polling) is not None or b'"code"' in polling.body[:100]:
         return None
-    return known[0]
+    return gate(polling, "GET", target.socket_url, "/socket.io/")
 
 
 def opening(reply: HttpReply | str) -> Mapping[str, Any] | None:
@@ -108,7 +126,7 @@ async def _leave(target: Target, http: Http, sid: str) -> bool:
     return not (reply.status == 400 and b"ession" in reply.body)
 
 
-async def _no_polling(target: Target, http: Http, reply: HttpReply | str) -> Observation:
+async def _no_polling(target: Target, http: Http, reply: HttpReply | str, way: Gate | None) -> Observation:
     """Tell apart: polling is switched off, another version, and something else altogether."""
     if opening(await _poll(target, http, 3)) is not None:
         return blocked(
@@ -119,34 +137,24 @@ async def _no_polling(target: Target, http: Http, reply: HttpReply | str) -> Obs
     text = "" if isinstance(reply, str) else reply.body.decode("utf-8", "replace")
     if not isinstance(reply, str) and reply.status == 400 and "ransport" in text:
         return good("Engine.IO", "there, with long-polling switched off, which VCSP does not need")
-    return note("Engine.IO", f"long-polling got {described(reply)}", f"WebSocket decides, see below. {_ELSEWHERE}")
+    if way is not None:
+        return note("Engine.IO", f"long-polling: {way.seen}", f"WebSocket decides, see below. {way.advice}")
+    advice = f"WebSocket decides, see below. {elsewhere(target)}"
+    return note("Engine.IO", f"long-polling got {described(reply)}", advice)
 
 
-def described(reply: HttpReply | str) -> str:
-    """Say in a few words what a reply is."""
-    if isinstance(reply, str):
-        return reply
-    text = reply.body.decode("utf-8", "replace").strip()
-    lowered = text[:400].lower()
-    if "<html" in lowered or "<!doctype" in lowered:
-        return f"HTTP {reply.status} with an HTML page"
-    if not text:
-        return f"HTTP {reply.status} without a body"
-    return f"HTTP {reply.status}: {text if len(text) <= 80 else f'{text[:79]}…'}"
-
-
-async def _websocket(target: Target, http: Http, *, polls: bool) -> Observation:
+async def _websocket(target: Target, http: Http, way: Gate | None, *, polls: bool) -> Observation:
     try:
         socket = await RawSocket.open(target, http)
     except SocketFailure as failure:
-        return _unopened(target, failure, polls=polls)
+        return _unopened(target, failure, way, polls=polls)
     try:
         packet = await socket.receive(target.timeout)
     except SocketFailure as failure:
         return blocked(
             "WebSocket",
             f"the WebSocket opens, but Engine.IO says nothing: {failure}",
-            f"Something else than Engine.IO answers there. {_ELSEWHERE}",
+            OVERLOADED if polls else f"Something else than Engine.IO answers there. {elsewhere(target)}",
         )
     finally:
         await socket.close()
@@ -155,7 +163,7 @@ async def _websocket(target: Target, http: Http, *, polls: bool) -> Observation:
         return blocked(
             "WebSocket",
             f"the WebSocket opens, but its first frame is no open packet of Engine.IO: {str(packet)[:60]!r}",
-            f"Something else than Engine.IO answers there. {_ELSEWHERE}",
+            f"Something else than Engine.IO answers there. {elsewhere(target)}",
         )
     if wrong := [name for name in _TIMERS if _seconds(opened.get(name)) is None]:
         return blocked(
@@ -166,16 +174,20 @@ async def _websocket(target: Target, http: Http, *, polls: bool) -> Observation:
     return good("WebSocket", "opens at once and all the way through")
 
 
-def _unopened(target: Target, failure: SocketFailure, *, polls: bool) -> Observation:
-    """Tell apart: a redirect, a proxy that keeps WebSocket back, and no Engine.IO at all."""
+def _unopened(target: Target, failure: SocketFailure, way: Gate | None, *, polls: bool) -> Observation:
+    """Tell apart: something in between, a proxy that keeps WebSocket back, overload, and no Engine.IO at all."""
     if isinstance(failure, Redirected):
-        return blocked("WebSocket", str(failure), _ELSEWHERE)
+        return blocked("WebSocket", str(failure), way.advice if way else elsewhere(target))
     if polls:
         return blocked("WebSocket", f"long-polling works, WebSocket does not: {failure}", _UPGRADE)
+    if way is not None:
+        return blocked("WebSocket", way.seen, way.advice)
+    if isinstance(failure.__cause__, TimeoutError):
+        return blocked("WebSocket", f"no answer to a handshake within {target.timeout:g} s", OVERLOADED)
     return blocked(
         "WebSocket",
         f"there is no Engine.IO at {target.socket_url}/socket.io/: {failure}",
-        f"VCSP needs Engine.IO 4 over WebSocket. {_ELSEWHERE}",
+        f"VCSP needs Engine.IO 4 over WebSocket. {elsewhere(target)}",
     )
 
 

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 
 from signalproof.doctor.observations import Mark, Observation, blocked, good, note
 
-__all__ = ["first_obstacle", "look"]
+__all__ = ["first_obstacle", "look", "speaks_tls"]
 
 SOON = 14
 """Days before the end of a certificate from which it is worth a note."""
+_OTHER_NAME, _DATES, _SELF_SIGNED = frozenset({62, 64}), frozenset({9, 10}), frozenset({18, 19})
+"""What OpenSSL calls the reasons why it does not take a certificate (openssl-verification-options, X509_V_ERR)."""
 
 
 async def look(url: str, tls: ssl.SSLContext | None, timeout: float) -> AsyncIterator[Observation]:
@@ -53,6 +55,20 @@ async def first_obstacle(url: str, tls: ssl.SSLContext | None, timeout: float) -
         if observation.mark is Mark.BLOCKED:
             return observation
     return None
+
+
+async def speaks_tls(url: str, timeout: float) -> bool:
+    """Whether the port of a URL takes a TLS handshake, whoever vouches for it."""
+    parts = urlsplit(url)
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(timeout):
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port or 80, ssl=context)
+    except (OSError, TimeoutError):
+        return False
+    await _close(writer)
+    return True
 
 
 async def _tcp(addresses: list[str], port: int, timeout: float) -> Observation:
@@ -94,15 +110,11 @@ async def _tls(host: str, port: int, tls: ssl.SSLContext | None, timeout: float)
         async with asyncio.timeout(timeout):
             _, writer = await asyncio.open_connection(host, port, ssl=context)
     except ssl.SSLCertVerificationError as error:
-        return blocked(
-            "TLS",
-            f"the certificate cannot be trusted: {error.verify_message}",
-            "Trust its authority with --ca-file FILE, or any certificate with --insecure.",
-        )
+        return await _distrusted(error, host, port, context, timeout)
     except ssl.SSLError as error:
         return blocked(
             "TLS",
-            f"the port does not speak TLS: {error.reason or error}",
+            f"port {port} does not speak TLS ({error.reason or error})",
             "Write http:// instead of https://, or give the port that speaks TLS.",
         )
     except (OSError, TimeoutError) as error:
@@ -120,6 +132,51 @@ async def _tls(host: str, port: int, tls: ssl.SSLContext | None, timeout: float)
     days = (ends - datetime.now(UTC)).days
     seen = f"{version}, certificate valid until {ends:%Y-%m-%d} ({days} days)"
     return good("TLS", seen) if days > SOON else note("TLS", seen, "Renew the certificate.")
+
+
+async def _distrusted(
+    error: ssl.SSLCertVerificationError, host: str, port: int, context: ssl.SSLContext, timeout: float
+) -> Observation:
+    """Tell apart why a certificate is not taken: its name, its dates, or who vouches for it."""
+    if error.verify_code in _OTHER_NAME:
+        names = await _names(host, port, context, timeout)
+        return blocked(
+            "TLS",
+            f"the certificate is for another name than {host}{f': {names}' if names else ''}",
+            "Give the URL under a name of the certificate, get one for this name, or trust any with --insecure.",
+        )
+    if error.verify_code in _DATES:
+        return blocked(
+            "TLS", f"the certificate is out of date: {error.verify_message}", "Renew it, and is the clock here right?"
+        )
+    if error.verify_code in _SELF_SIGNED:
+        return blocked(
+            "TLS",
+            f"the certificate is self-signed: {error.verify_message}, which this machine does not trust",
+            "Trust it, or the authority that signed it, with --ca-file FILE, or any certificate with --insecure.",
+        )
+    return blocked(
+        "TLS",
+        f"the certificate cannot be trusted: {error.verify_message}",
+        "Trust its authority with --ca-file FILE, or any certificate with --insecure. If browsers trust it, the server "
+        "leaves out the certificates in between: serve the whole chain.",
+    )
+
+
+async def _names(host: str, port: int, trusted: ssl.SSLContext, timeout: float) -> str:
+    """Give the names of a certificate whose authority is trusted."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    for authority in trusted.get_ca_certs(binary_form=True):
+        context.load_verify_locations(cadata=authority)
+    try:
+        async with asyncio.timeout(timeout):
+            _, writer = await asyncio.open_connection(host, port, ssl=context)
+    except (OSError, TimeoutError):
+        return ""
+    certificate = writer.get_extra_info("ssl_object").getpeercert()
+    await _close(writer)
+    return ", ".join(str(value) for _, value in certificate.get("subjectAltName", ()))
 
 
 async def _close(writer: asyncio.StreamWriter) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from signalproof.config.identity import Anonymous, Identities
 from signalproof.config.target import Target, parse_url
-from signalproof.doctor import clock, engine, layers
+from signalproof.doctor import clock, endpoints, engine, layers
 from signalproof.errors import InvalidTarget, TargetUnusable
 from signalproof.net.failures import ConnectRefused, HttpFailure, SocketFailure
 from signalproof.net.http import Http, HttpReply
@@ -18,11 +18,11 @@ from signalproof.net.link import round_trip
 from signalproof.net.sockets import Socket
 from signalproof.protocol.requirements import CHECKED_PROFILES
 from signalproof.protocol.schemas import violation
-from signalproof.protocol.wire import connect_auth, encode_body, login_payload, offer_fields
+from signalproof.protocol.wire import connect_auth, login_payload
 from signalproof.text.redact import cut
 from signalproof.text.untrusted import read_json
 
-__all__ = ["complete", "connect", "discover", "examine", "log_in", "new_login", "probe_offer", "require_interface"]
+__all__ = ["complete", "connect", "discover", "examine", "log_in", "new_login", "require_interface"]
 
 DISCOVERY = "/.well-known/vcsp"
 
@@ -44,11 +44,12 @@ async def _examined(target: Target, http: Http, identities: Identities) -> Targe
     reply, discovered = await discover(target, http)
     target = complete(target, discovered, identities)
     login, token = await new_login(target, identities)
-    probe = await probe_offer(target, http)
+    probe = await endpoints.probe_offer(target, http)
+    endpoints.judge_way(target, probe, reply)
     socket = Socket(target, http, lambda *_: None, lambda: None)
     try:
-        await connect(target, http, socket, token)
-        judge_offer(target, probe)
+        await connect(target, http, socket, token, probe)
+        await endpoints.judge_offer(target, probe, http)
         await log_in(target, socket, login, token)
     finally:
         await socket.close()
@@ -124,16 +125,22 @@ async def discover(target: Target, http: Http) -> tuple[HttpReply, dict[str, Any
 async def _unreachable(target: Target, failure: HttpFailure) -> TargetUnusable:
     """Say in which layer it fails; only a failed run pays for that."""
     obstacle = await layers.first_obstacle(target.url, target.tls, target.timeout)
-    seen, remedy = str(failure), "Is this the port of a web server? With TLS, write https:// instead of http://."
+    seen, remedy = str(failure), "Is this the port of a web server?"
     if obstacle is not None:
         seen, remedy = f"{obstacle.step}: {obstacle.seen}", obstacle.advice
+    elif target.url.startswith("http://") and await layers.speaks_tls(target.url, target.timeout):
+        seen = "this port speaks TLS, and was spoken to without"
+        remedy = f"Give {target.url.replace('http://', 'https://', 1)} instead of {target.url}."
+    elif isinstance(failure.__cause__, TimeoutError):
+        seen, remedy = f"the port is open, but {failure}", engine.OVERLOADED
     return TargetUnusable(f"Nothing usable answers at {target.url}: {seen}.", remedy)
 
 
 def complete(target: Target, discovered: dict[str, Any], identities: Identities) -> Target:
     """Fill in from the discovery document what the options left open: profiles, limits, and where Socket.IO is."""
-    socket_url = target.socket_url
+    socket_url, named_by = target.socket_url, target.socket_url_from
     if not socket_url:
+        named_by = "the discovery document" if "socket_url" in discovered else ""
         try:
             socket_url = parse_url(str(discovered.get("socket_url", target.url)), option="socket_url")
         except InvalidTarget as error:
@@ -153,6 +160,7 @@ def complete(target: Target, discovered: dict[str, Any], identities: Identities)
     return replace(
         target,
         socket_url=socket_url,
+        socket_url_from=named_by,
         profiles=profiles,
         profiles_reason=reason,
         left_out=left_out,
@@ -174,33 +182,11 @@ async def new_login(target: Target, identities: Identities) -> tuple[str, str | 
     return login, token
 
 
-async def probe_offer(target: Target, http: Http) -> HttpReply:
-    """Post an offer with a sid that nobody has; raises `TargetUnusable` when there is no reply."""
-    body = encode_body(offer_fields("signalproof-doctor", "nobody", "{}"))
-    try:
-        return await http.request(
-            "POST", "/offer", headers={"content-type": body.content_type or ""}, content=body.content
-        )
-    except HttpFailure as failure:
-        raise TargetUnusable(
-            f"POST {target.url}/offer got no reply: {failure}.",
-            "Look into the server's log, or raise --timeout.",
-        ) from None
+async def connect(target: Target, http: Http, socket: Socket, token: str | None, probe: HttpReply) -> None:
+    """Connect as the checks do; raises `TargetUnusable` when that fails, with the cause where it can be told.
 
-
-def judge_offer(target: Target, probe: HttpReply) -> None:
-    """Raise `TargetUnusable` when the reply to the probe shows that there is no such endpoint."""
-    if probe.status in {404, 405} or 300 <= probe.status < 400:
-        elsewhere = f" It leads to {probe.headers['location']}." if "location" in probe.headers else ""
-        raise TargetUnusable(
-            f"POST {target.url}/offer got HTTP {probe.status}: there is Socket.IO, but no VCSP endpoint.{elsewhere}",
-            "Give the base URL below which /offer lives, with its path prefix if it has one; "
-            "if Socket.IO lives elsewhere, name that with --socket-url.",
-        )
-
-
-async def connect(target: Target, http: Http, socket: Socket, token: str | None) -> None:
-    """Connect as the checks do; raises `TargetUnusable` when that fails, with the cause where it can be told."""
+    `probe` is the reply of the endpoint for offers.
+    """
     try:
         await socket.connect(connect_auth(token))
     except ConnectRefused as refusal:
@@ -209,12 +195,27 @@ async def connect(target: Target, http: Http, socket: Socket, token: str | None)
             "If it asks for a token: is it the right secret, key or command, and are claims such as aud missing?",
         ) from None
     except SocketFailure as failure:
-        if (found := await engine.obstacle(target, http)) is not None:
-            raise TargetUnusable(f"{target.socket_url}/socket.io/: {found.seen}.", found.advice) from None
-        raise TargetUnusable(
-            f"There is no Socket.IO server at {target.socket_url}/socket.io/: {failure}.",
-            "VCSP needs Engine.IO 4 over WebSocket; if Socket.IO lives elsewhere, name that with --socket-url.",
-        ) from None
+        raise await _unconnected(target, http, failure, probe) from None
+
+
+async def _unconnected(target: Target, http: Http, failure: SocketFailure, probe: HttpReply) -> TargetUnusable:
+    """Say why there is no connection; only a failed run pays for that."""
+    there = f"{target.socket_url}/socket.io/"
+    if (found := await engine.obstacle(target, http)) is None:
+        late = isinstance(failure.__cause__, TimeoutError)
+        return TargetUnusable(
+            f"{there}: Engine.IO answers, but a Socket.IO connection does not come about: {failure}.",
+            engine.OVERLOADED if late else "Look into the server's log: does its `connect` handler fail?",
+        )
+    if not found.seen.startswith("there is no Engine.IO"):
+        return TargetUnusable(f"{there}: {found.seen}.", found.advice)
+    if not target.socket_url_from and endpoints.absent(probe):
+        return TargetUnusable(
+            f"There is no Socket.IO server at {there}: {failure}, and POST {target.url}/offer got HTTP {probe.status}.",
+            f"Neither is there: {await endpoints.where_it_lives(target, http)}; if Socket.IO lives elsewhere, "
+            "name that with --socket-url.",
+        )
+    return TargetUnusable(f"There is no Socket.IO server at {there}: {failure}.", found.advice)
 
 
 async def log_in(target: Target, socket: Socket, login: str, token: str | None) -> None:

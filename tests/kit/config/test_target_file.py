@@ -220,6 +220,13 @@ def test_a_secret_in_the_file_signs_tokens(folder: Path, monkeypatch: pytest.Mon
     assert (identities.key, identities.algorithm, identities.claims) == ("s" * 32, "HS256", {"aud": "chat", "n": 2})
 
 
+def test_an_account_that_is_there_twice_is_named(folder: Path) -> None:
+    """By its line: the last one would win unseen."""
+    text = f"{URL}[[accounts]]\nlogin = 'a'\ntoken = 'x'\n[[accounts]]\nlogin = 'a'\ntoken = 'y'"
+    with pytest.raises(InvalidTarget, match=r"line 6: login: there is another account with the login 'a'"):
+        read(folder, text)
+
+
 def test_a_source_of_tokens_on_the_command_line_puts_those_of_the_file_aside(folder: Path) -> None:
     """Also accounts, which a command line cannot name."""
     text = f"{URL}jwt_secret = {{ env = 'NO_SUCH_VARIABLE' }}\n[[accounts]]\nlogin = 'a'\ntoken = 'b'"

@@ -113,7 +113,7 @@ def test_the_command_prints_the_findings(serve: Serve, kit: Kit) -> None:
     astray = kit.run("doctor", f"{url}/api")
     assert astray.code == 4, astray.output
     assert "stop  base path" in astray.output
-    assert "Give the base URL below which /offer lives" in astray.output
+    assert f"Give {url} instead of {url}/api: there /offer answers." in astray.output
 
 
 def test_the_command_needs_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

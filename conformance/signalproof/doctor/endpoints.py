@@ -1,0 +1,91 @@
+"""The HTTP endpoints: whether they are where the operator says, and which of them there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from signalproof.config.target import Target
+from signalproof.doctor.gate import gate, is_refusal
+from signalproof.errors import TargetUnusable
+from signalproof.judge.reply import Outcome, read_reply
+from signalproof.net.failures import HttpFailure
+from signalproof.net.http import Http, HttpReply
+from signalproof.protocol.wire import encode_body, offer_fields
+
+__all__ = ["absent", "judge_offer", "judge_way", "probe_offer", "where_it_lives"]
+
+_MISSING = "Give the base URL below which /offer lives, with its path prefix if it has one"
+
+
+async def probe_offer(target: Target, http: Http) -> HttpReply:
+    """Post an offer with a sid that nobody has; raises `TargetUnusable` when there is no reply."""
+    try:
+        return await _post_offer(http, target.url)
+    except HttpFailure as failure:
+        raise TargetUnusable(
+            f"POST {target.url}/offer got no reply: {failure}.",
+            "Look into the server's log, or raise --timeout.",
+        ) from None
+
+
+async def _post_offer(http: Http, url: str) -> HttpReply:
+    body = encode_body(offer_fields("signalproof-doctor", "nobody", "{}"))
+    headers = {"content-type": body.content_type or ""}
+    return await http.request("POST", "/offer", base=url, headers=headers, content=body.content)
+
+
+def judge_way(target: Target, probe: HttpReply, before: HttpReply) -> None:
+    """Raise `TargetUnusable` when something else than the server answers the probe.
+
+    `before` is the reply to another request: who forbids one endpoint alone may be the server itself.
+    """
+    everywhere = before.status == probe.status and not is_refusal(before)
+    if found := gate(probe, "POST", target.url, "/offer", everywhere=everywhere):
+        raise TargetUnusable(f"{found.seen}.", found.advice)
+
+
+def absent(probe: HttpReply) -> bool:
+    """Whether the reply to the probe shows that there is no such endpoint."""
+    if probe.status not in {404, 405}:
+        return False
+    reply = read_reply(probe, "OfferAccepted")
+    return reply.outcome is not Outcome.REFUSED or reply.code not in {"unknown_sid", "offline"}
+
+
+async def judge_offer(target: Target, probe: HttpReply, http: Http) -> None:
+    """Raise `TargetUnusable` when there is Socket.IO, but no endpoint for offers."""
+    if absent(probe):
+        also = "" if target.socket_url_from else "; if Socket.IO lives elsewhere, name that with --socket-url"
+        raise TargetUnusable(
+            f"POST {target.url}/offer got HTTP {probe.status}: there is Socket.IO, but no VCSP endpoint.",
+            f"{await where_it_lives(target, http)}{also}.",
+        )
+
+
+async def where_it_lives(target: Target, http: Http) -> str:
+    """Say which base URL to give where there is no endpoint: the right one, if that is not far."""
+    if base := await _better_base(target, http):
+        return f"Give {base} instead of {target.url}: there /offer answers"
+    return _MISSING
+
+
+async def _better_base(target: Target, http: Http) -> str | None:
+    """Look for the endpoint above the path of the base URL and below `/api`, and give the base URL of it."""
+    for base in _bases_nearby(target.url):
+        try:
+            reply = await _post_offer(http, base)
+        except HttpFailure:
+            return None
+        if not absent(reply) and is_refusal(reply):
+            return base
+    return None
+
+
+def _bases_nearby(url: str) -> Iterator[str]:
+    parts = urlsplit(url)
+    path = parts.path
+    while path:
+        path = path.rpartition("/")[0]
+        yield f"{parts.scheme}://{parts.netloc}{path}"
+    yield f"{url}/api"
