@@ -45,6 +45,8 @@ PAUSES: Final = {
     "cli/conversation.py: _talk": "a call lasts as long as the operator says",
     "net/rate_limit.py: Pace.turn": "a rate is about time",
     "run/loop_lag.py: LoopLag._tick": "so is how late the loop is",
+    "cast/company.py: Company._until_gone": "a target that forgets a sid tells nobody",
+    "run/runner.py: Run._wait_as_long_as_the_specification": "ORDER-3 gives an event 5 s, whoever waits",
     "run/runner.py: Run.settle": "the tail window: only time can tell that nothing more comes",
     "suite/test_call.py: test_ringing_expires": "CALL-11 is about the time of ringing",
 }

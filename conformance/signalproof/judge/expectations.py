@@ -30,13 +30,14 @@ class Foundation:
     """What the verdict of a check stands on, together with its scenes.
 
     `refusals` are the kinds of request of which a refusal was expected, `controls` those that were accepted when they
-    were sound; `noted` are breaches past which the check went on, and `unsettled` the requirements of which it could
+    were sound; `noted` are breaches past which the check went on, by
+    requirements and case, and `unsettled` the requirements of which it could
     not tell whether they are kept; `late` says what did not come in time while other checks were under way.
     """
 
     refusals: set[str] = field(default_factory=set)
     controls: set[str] = field(default_factory=set)
-    noted: list[NonConformance] = field(default_factory=list)
+    noted: dict[tuple[tuple[str, ...], str], NonConformance] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
     late: str = ""
 
@@ -78,15 +79,15 @@ class Expectations:
             raise found
 
     def note(self, found: NonConformance) -> None:
-        """Take a breach past which the check goes on; the same one counts once."""
+        """Take a breach past which the check goes on; the same one counts once in each case."""
         if not self.concerns(found):
             return
         if self.case and "(case: " not in found.expected:
             found.expected += f" (case: {self.case})"
         if all(catalogue()[requirement].level is Level.SHOULD for requirement in found.requirements):
             self.warnings.append(found)
-        elif not any(one.requirements == found.requirements for one in self.foundation.noted):
-            self.foundation.noted.append(found)
+        else:
+            self.foundation.noted.setdefault((found.requirements, self.case), found)
 
     def pass_over(self, found: NonConformance) -> bool:
         """Note a breach that the baseline expects, where the check can go on; false when it is no such breach."""

@@ -172,7 +172,7 @@ class Run:
                 if ending.late and (busy := self.loop_lag.sentence()):
                     result.error = TooBusy(busy)
                     result.breaches.clear()
-            for found in (*map(self._attributed, result.cast.foundation.noted), *settle(result.cast, sids)):
+            for found in (*map(self._attributed, result.cast.foundation.noted.values()), *settle(result.cast, sids)):
                 same = (one for one in result.breaches if one.received == found.received or found.is_of(one.awaited))
                 if not set(found.requirements) <= {i for one in same for i in one.requirements}:
                     result.breaches.append(found)

@@ -96,7 +96,7 @@ class StandsStill(Sound):
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Let handshakes wait."""
         if request.path.startswith("/socket.io/"):
-            await asyncio.sleep(30)
+            await asyncio.Event().wait()
         return await super().handle(request)
 
 
@@ -124,7 +124,7 @@ class HangsUp(Sound):
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Be late with everything."""
-        await asyncio.sleep(30)
+        await asyncio.Event().wait()
         return web.Response()
 
 

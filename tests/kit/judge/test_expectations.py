@@ -99,7 +99,7 @@ def test_a_refusal_with_the_wrong_status_is_noted() -> None:
     """It changes nothing, so the check goes on."""
     check = Expectations(["OFFER-1"])
     check.refused(posting(REFUSED), "HTTP-5", client_error=True)
-    assert [found.requirements for found in check.foundation.noted] == [("HTTP-5",)]
+    assert [found.requirements for found in check.foundation.noted.values()] == [("HTTP-5",)]
     assert check.foundation.unsettled == set()
 
 
@@ -110,18 +110,20 @@ def test_a_crash_in_place_of_a_refusal_leaves_the_requirement_unsettled(reply: R
     crashed = posting(reply)
     check.came(reply)
     check.refused(crashed, "OFFER-6")
-    assert [found.requirements for found in check.foundation.noted] == [("HTTP-12",)]
+    assert [found.requirements for found in check.foundation.noted.values()] == [("HTTP-12",)]
     assert check.foundation.unsettled == {"OFFER-6"}
     assert crashed.refusal == "OFFER-6"
 
 
-def test_the_same_breach_is_noted_once() -> None:
-    """However often such a reply comes in a check; the case is that of the first."""
+def test_the_same_breach_is_noted_once_in_each_case() -> None:
+    """However often such a reply comes."""
     check = Expectations(["OFFER-1"])
     for reply in check.cases({"one": CRASHED, "two": CRASHED}):
         check.came(reply)
-    (found,) = check.foundation.noted
-    assert "(case: one)" in found.expected
+        check.came(reply)
+    one, two = check.foundation.noted.values()
+    assert "(case: one)" in one.expected
+    assert "(case: two)" in two.expected
 
 
 @pytest.mark.parametrize(("reply", "client_error"), [(REFUSED, False), (REFUSED_WITH_400, True)])
