@@ -1,11 +1,13 @@
 """A server in the style in which this protocol is found in the wild, with the mistakes that it is found with.
 
-`python oldstyle.py` serves VCSP the way course projects did: Django REST framework for HTTP, python-socketio for
-events, tasks in a queue between them, and a database table for everything. The first line on standard output is the
-base URL. It is written from the description of old servers alone and shares no code with the reference server.
-`oldstyle.toml` beside it lists what it breaks, and why.
+`python oldstyle.py [--slow] [--workers]` serves VCSP the way course projects do: Django REST framework for HTTP,
+python-socketio for events, a table in SQLite for everything, and one worker of the kind that eventlet makes. The first
+line on standard output is the base URL. It is written from the description of old servers alone and shares no code with
+the reference server. `tests/proof/oldstyle.toml` lists what it breaks, where, and why.
 
-The mistakes that are races in the field are certain here, by how long the queue and the view take.
+`--slow` gives it a disk on which every request takes 30 to 60 ms, in which nobody else is served. `--workers` hands
+events to a pool of two workers, as Celery does with `--concurrency=2`: threads and a queue stand in for its processes
+and for Redis, for all that shows outside is that two events are under way at once. Without it views emit by themselves.
 """
 
 # ruff: noqa: E402 - Django and its REST framework read their settings while they are imported
@@ -13,35 +15,43 @@ The mistakes that are races in the field are certain here, by how long the queue
 from __future__ import annotations
 
 import asyncio
-import heapq
+import io
 import itertools
-import json
 import logging
+import queue
+import random
 import socket
 import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import django
 import socketio
 import uvicorn
 from django.conf import settings
+from uvicorn.middleware.wsgi import build_environ
 
 FOLDER: Final = TemporaryDirectory(prefix="oldstyle-")
-LOGINS_AT_ONCE: Final = 8
-LOGIN_SECONDS: Final = 5.0
-"""How many logins the queue stores at once, and how long it takes for each one more."""
-HEARD_SECONDS: Final = 0.5
-"""How long the view of an offer waits until a page of the reciever has acknowledged the event."""
+SLOW: Final = "--slow" in sys.argv
+WORKERS: Final = 2 if "--workers" in sys.argv else 0
+DISK_SECONDS: Final = (0.03, 0.06) if SLOW else (0.0, 0.0)
+"""How long a request keeps the worker, at least and at most, beside its own work."""
 PUSH_SECONDS: Final = 0.08
-"""How long it is busy with a push message then, before it stores the offer."""
+"""How long the service for push messages takes to answer."""
+PRESENCE_SECONDS: Final = 0.02
+"""How long it takes to tell Redis who has come."""
+LOCKED_SECONDS: Final = 0.3
+"""How long a task waits that finds the database locked, before it looks again."""
+LOCKED_SHARE: Final = 0.2
+"""How many tasks do."""
 
 settings.configure(
     DEBUG=True,  # as it was in production
@@ -52,347 +62,299 @@ settings.configure(
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": Path(FOLDER.name, "db.sqlite3"),
-            "OPTIONS": {
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;",
-                "transaction_mode": "IMMEDIATE",
-            },
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {"init_command": f"PRAGMA synchronous={'FULL' if SLOW else 'OFF'};"},
         }
     },
     DEFAULT_AUTO_FIELD="django.db.models.AutoField",
+    DEFAULT_EXCEPTION_REPORTER=f"{__name__}.Page",
     LOGGING_CONFIG=None,
     REST_FRAMEWORK={
         "DEFAULT_AUTHENTICATION_CLASSES": [],
         "DEFAULT_PERMISSION_CLASSES": [],
         "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
         "UNAUTHENTICATED_USER": None,
-        "EXCEPTION_HANDLER": f"{__name__}.refuse_with_200",
+        "EXCEPTION_HANDLER": f"{__name__}.show",
     },
 )
 django.setup()
 
-from django.core.asgi import get_asgi_application
-from django.db import DatabaseError, models
+from django.core.wsgi import get_wsgi_application
 from django.db import connection as database
+from django.db import models
 from django.urls import path
-from rest_framework import serializers
+from django.utils.html import escape
+from rest_framework.exceptions import ParseError
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
-# ── tables ─────────────────────────────────────────────────────────────────────────────────────
+
+class Table(models.Model):
+    """What all tables have in common."""
+
+    class Meta:  # noqa: D106 - Django's way to say where it belongs
+        abstract = True
+        app_label = "oldstyle"
 
 
-class User(models.Model):
-    """A user, from the first login on, for ever."""
+class User(Table):
+    """A user, from the first `/status` on, for ever."""
 
     login = models.CharField(max_length=200, unique=True)
-    online = models.BooleanField(default=True)
     busy = models.BooleanField(default=False)
 
-    class Meta:  # noqa: D106 - Django's way to say where it belongs
-        app_label = "oldstyle"
 
+class Connection(Table):
+    """Who is there: a row for each login."""
 
-class Connection(models.Model):
-    """One row per connection."""
-
-    sid = models.CharField(max_length=50, unique=True)
+    sid = models.CharField(max_length=50)
     login = models.CharField(max_length=200)
 
-    class Meta:  # noqa: D106 - Django's way to say where it belongs
-        app_label = "oldstyle"
 
-
-class Offer(models.Model):
+class Offer(Table):
     """One row per sender: the offer that they made last."""
 
     sender = models.CharField(max_length=200, unique=True)
     reciever = models.CharField(max_length=200)
+    text = models.TextField()
+    answered = models.BooleanField(default=False)
     changed = models.DateTimeField(auto_now=True)
 
-    class Meta:  # noqa: D106 - Django's way to say where it belongs
-        app_label = "oldstyle"
+
+# ── the worker ─────────────────────────────────────────────────────────────────────────────────
 
 
-# ── tasks ──────────────────────────────────────────────────────────────────────────────────────
+class Worker:
+    """The one worker: who has it is served, all others wait in the order in which they came.
 
-
-class Tasks(threading.Thread):
-    """The queue and its worker: tasks run one after the other, each when it is due."""
+    It is what eventlet makes of a process: code runs until it waits for the network, then the next one's does.
+    """
 
     def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self._due: list[tuple[float, int, Callable[[], object]]] = []
-        self._number = itertools.count()
-        self._changed = threading.Condition()
-        self._logins: Counter[str] = Counter()
+        self._mutex = threading.Lock()
+        self._taken = False
+        self._waiting: deque[threading.Event] = deque()
 
-    def put(self, task: Callable[[], object], delay: float = 0.0) -> None:
-        """Queue a task."""
-        with self._changed:
-            heapq.heappush(self._due, (time.monotonic() + delay, next(self._number), task))
-            self._changed.notify_all()
+    def take(self) -> None:
+        """Wait for the worker."""
+        with self._mutex:
+            if not self._taken:
+                self._taken = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
 
-    def put_login(self, sid: str, login: str) -> None:
-        """Queue a login. They are limited for each group of users: the part of the login before its last dot."""
-        group = login.rpartition(".")[0]
-        self._logins[group] += 1
+    def leave(self) -> None:
+        """Let the next one have it."""
+        with self._mutex:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._taken = False
 
-        def store() -> None:
-            with suppress(DatabaseError):
-                Connection.objects.update_or_create(sid=sid, defaults={"login": login})
-                User.objects.update_or_create(login=login, defaults={"online": True})
+    @contextmanager
+    def had(self) -> Iterator[None]:
+        """Have it, and be as slow as the disk is."""
+        self.take()
+        try:
+            if SLOW:
+                time.sleep(random.uniform(*DISK_SECONDS))
+            yield
+        finally:
+            self.leave()
 
-        self.put(store, LOGIN_SECONDS * max(self._logins[group] - LOGINS_AT_ONCE, 0))
-
-    def catch_up(self) -> None:
-        """Wait until all tasks that are due by now have run."""
-        done = threading.Event()
-        self.put(done.set)
-        done.wait()
-
-    def run(self) -> None:
-        """Work."""
-        while True:
-            with self._changed:
-                while not self._due or self._due[0][0] > time.monotonic():
-                    self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
-                task = heapq.heappop(self._due)[2]
-            task()
+    def wait_for_the_network(self, seconds: float) -> None:
+        """Wait for somebody else's server, while others are served."""
+        self.leave()
+        time.sleep(seconds)
+        self.take()
 
 
-TASKS: Final = Tasks()
+WORKER: Final = Worker()
+THREADS: Final = ThreadPoolExecutor(64)
 SIO: Final = socketio.AsyncServer(async_mode="asgi", cors_allowed_origins="*")
 LOOP: Final = asyncio.new_event_loop()
+TASKS: Final[queue.SimpleQueue[Callable[[], object]]] = queue.SimpleQueue()
 
 
-def emit(event: str, payload: dict[str, Any], room: str) -> threading.Event:
-    """Queue an event to all connections of a user, whoever they are; what is given is set when one has heard it."""
-    heard = threading.Event()
-    sending = partial(SIO.emit, event, payload, room=room, callback=lambda *_: heard.set())
-    TASKS.put(lambda: asyncio.run_coroutine_threadsafe(sending(), LOOP))
-    return heard
+def work() -> None:
+    """Do tasks for ever, one after the other: what each of the workers of the pool does."""
+    while True:
+        TASKS.get()()
+
+
+def raise_event(event: str, payload: dict[str, Any], room: str) -> None:
+    """Send an event to all connections of a user; ringing looks the user up first."""
+    if event == "calling" and WORKERS and random.random() < LOCKED_SHARE:
+        time.sleep(LOCKED_SECONDS)
+    asyncio.run_coroutine_threadsafe(SIO.emit(event, payload, room=room), LOOP).result()
+
+
+def emit(event: str, payload: dict[str, Any], room: str) -> None:
+    """Raise an event: in a task if there are workers, or else here and now."""
+    task = partial(raise_event, event, payload, room)
+    if WORKERS:
+        TASKS.put(task)
+    else:
+        task()
 
 
 # ── events ─────────────────────────────────────────────────────────────────────────────────────
 
 
+def store_connection(sid: str, login: str) -> None:
+    """Store who has come."""
+    with WORKER.had():
+        Connection.objects.create(sid=sid, login=login)
+
+
+def forget_connection(sid: str, login: str) -> None:
+    """Forget who has left, and their offer when nobody of that login is left."""
+    with WORKER.had():
+        Connection.objects.filter(sid=sid, login=login).delete()
+        if not Connection.objects.filter(login=login).exists():
+            Offer.objects.filter(sender=login).delete()
+
+
 @SIO.on("login")  # type: ignore[untyped-decorator]
 async def on_login(sid: str, data: Any) -> dict[str, int]:
     """Take a login, whatever it is; where there is none, the exception is logged and nothing acknowledged."""
-    login = data["login"].strip()
+    login = data["login"]
     await SIO.enter_room(sid, login)
     await SIO.save_session(sid, {"login": login})
-    TASKS.put_login(sid, login)
+    await asyncio.sleep(PRESENCE_SECONDS)
+    await LOOP.run_in_executor(THREADS, store_connection, sid, login)
     return {"status": 0}
 
 
 @SIO.on("disconnect")  # type: ignore[untyped-decorator]
 async def on_disconnect(sid: str, *_: object) -> None:
-    """Forget the connection, and the user with it."""
+    """Forget the connection."""
     login = (await SIO.get_session(sid)).get("login")
-
-    def leave() -> None:
-        Connection.objects.filter(sid=sid).delete()
-        User.objects.filter(login=login).update(online=False)
-        Offer.objects.filter(sender=login).delete()
-
-    TASKS.put(leave)
+    await LOOP.run_in_executor(THREADS, forget_connection, sid, login)
 
 
 # ── views ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def refuse_with_200(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Give every error that the framework knows as a body with HTTP 200, which is all that old pages read."""
-    known = exception_handler(error, context)
-    return None if known is None else refuse(f"Wrong request: {json.dumps(known.data)}")
+class Page:
+    """Django's debug page, but for the megabyte of stack frames: making that is all that a run would see."""
+
+    def __init__(self, request: Any, kind: type[Exception], error: Exception, *_: object, **__: object) -> None:
+        self.title = escape(f"{kind.__name__} at {request.path}")
+        self.error = escape(str(error))
+
+    def get_traceback_html(self) -> str:
+        """Give the page."""
+        return f"<!DOCTYPE html><html><head><title>{self.title}</title></head><body><h1>{self.error}</h1></body></html>"
+
+    get_traceback_text = get_traceback_html
 
 
-def refuse(message: str, http_status: int = 200) -> Response:
-    """Refuse."""
-    return Response({"status": 1, "message": message}, status=http_status)
-
-
-def look_for(rows: Any) -> Any:
-    """Give the row that is looked for; look again when the queue has caught up, for it may not be stored yet."""
-    if (row := rows.first()) is None:
-        TASKS.catch_up()
-        row = rows.all().first()
-    return row
-
-
-def online(login: str) -> bool:
-    """Whether a user is there; one who never was is an exception, and so the framework's debug page."""
-    if look_for(User.objects.filter(login=login, online=True)):
-        return True
-    return bool(User.objects.get(login=login).online)
-
-
-LATEST: Final[dict[str, object]] = {}
-"""The offer that each sender began last: the one that gets the row."""
+def show(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Leave bodies that cannot be read to the debug page, which tells what is wrong, and the rest to the framework."""
+    return None if isinstance(error, ParseError) else exception_handler(error, context)
 
 
 class View(APIView):
-    """Reads the fields, finds out who asks, and does what the endpoint is for."""
-
-    Form: ClassVar[Any] = serializers.Serializer
+    """Finds out who asks, and does what the endpoint is for."""
 
     def post(self, request: Any) -> Response:
         """Serve one request."""
-        form = self.Form(data=request.data)
-        form.is_valid(raise_exception=True)
-        sid = form.validated_data["sid"]
-        connection = look_for(Connection.objects.filter(sid=sid))
-        return self.act(connection.login, form.validated_data) if connection else refuse("Unknown sid")
+        author = Connection.objects.filter(sid=request.data["sid"]).last()
+        return self.act(author.login, request.data)
 
-    def act(self, login: str, data: dict[str, Any]) -> Response:
+    def act(self, login: str, data: Any) -> Response:
         """Do it."""
         raise NotImplementedError
-
-
-class Description(serializers.CharField):
-    """JSON text, which is read and written anew to see that it is sound."""
-
-    def to_internal_value(self, data: Any) -> str:
-        """Read it."""
-        try:
-            return json.dumps(json.loads(super().to_internal_value(data)))
-        except (ValueError, RecursionError):
-            raise serializers.ValidationError("This is no JSON.") from None
 
 
 class OfferView(View):
     """Offers and answers."""
 
-    class Form(serializers.Serializer):
-        """One form for both."""
-
-        sid = serializers.CharField()
-        type = serializers.ChoiceField(["sender", "reciever"])
-        reciever_login = serializers.CharField(required=False)
-        sender_login = serializers.CharField(required=False)
-        offer = Description(required=False)
-        answer = Description(required=False)
-
-    def act(self, login: str, data: dict[str, Any]) -> Response:
+    def act(self, login: str, data: Any) -> Response:
         """Tell the two apart."""
-        if data["type"] == "sender":
-            return self.offer(login, data["reciever_login"], data["offer"])
-        return self.answer(login, data.get("sender_login"), data["answer"])
-
-    def offer(self, login: str, reciever: str, offer: str) -> Response:
-        """Hand the offer to the queue, see that it is heard, send a push message, and store the offer at last."""
-        if not online(reciever):
-            return refuse("Reciever does not exist!")
-        begun = LATEST[login] = object()
-        heard = emit("sender_offer", {"sender_login": login, "sender_offer": offer}, room=reciever)
-        heard.wait(HEARD_SECONDS)
-        time.sleep(PUSH_SECONDS)
-        if LATEST[login] is begun:
-            Offer.objects.update_or_create(sender=login, defaults={"reciever": reciever})
+        {"sender": self.offer, "reciever": self.answer}[data["type"]](login, data)
         return Response({"offer": "ok"})
 
-    def answer(self, login: str, sender: str | None, answer: str) -> Response:
-        """Hand the answer to the queue; the offer stays as it is."""
-        offers = Offer.objects.filter(reciever=login, **({} if sender is None else {"sender": sender}))
-        offer = offers.order_by("changed").last()
-        if offer is None:
-            return refuse("There is no offer")
-        emit("reciever_answer", {"reciever_answer": answer}, room=offer.sender)
-        return Response({"offer": "ok"})
+    def offer(self, login: str, data: Any) -> None:
+        """Raise the event, send a push message, and store the offer at last."""
+        reciever = Connection.objects.filter(login=data["reciever_login"])[0].login
+        emit("sender_offer", {"sender_login": login, "sender_offer": data["offer"]}, room=reciever)
+        WORKER.wait_for_the_network(PUSH_SECONDS)
+        row = {"reciever": reciever, "text": data["offer"], "answered": False}
+        Offer.objects.update_or_create(sender=login, defaults=row)
+
+    def answer(self, login: str, data: Any) -> None:
+        """Raise the event, and mark the offer as answered."""
+        chosen = {"sender": data["sender_login"]} if "sender_login" in data else {}
+        offer = Offer.objects.filter(reciever=login, answered=False, **chosen).order_by("changed").last()
+        emit("reciever_answer", {"reciever_answer": data["answer"]}, room=offer.sender)
+        offer.answered = True
+        offer.save()
 
 
 class IceView(View):
     """Candidates."""
 
-    class Form(serializers.Serializer):
-        """The candidate; nobody asks whom it is for."""
-
-        sid = serializers.CharField()
-        ice = serializers.CharField()
-
-    def act(self, login: str, data: dict[str, Any]) -> Response:
-        """Send it to whom this user offered last, or else to who offered to this user last, or else nowhere."""
-        own = Offer.objects.filter(sender=login).first()
-        theirs = Offer.objects.filter(reciever=login).order_by("changed").last()
-        if own or theirs:
-            emit("ice_candidate", {"ice": data["ice"]}, room=own.reciever if own else theirs.sender)
-        return Response({"status": 0, "ice": {}})
-
-
-class UserForm(serializers.Serializer):
-    """Another user."""
-
-    sid = serializers.CharField()
-    login = serializers.CharField()
+    def act(self, login: str, data: Any) -> Response:
+        """Send it to all whom this user has offered to, and to all who have offered to this user."""
+        own, theirs = Offer.objects.filter(sender=login), Offer.objects.filter(reciever=login)
+        for peer in itertools.chain((row.reciever for row in own), (row.sender for row in theirs)):
+            if data.get("login", peer) == peer:
+                emit("ice_candidate", {"ice": data["ice"]}, room=peer)
+        return Response({"status": 0})
 
 
 class CallView(View):
     """Ringing."""
 
-    Form = UserForm
-
-    def act(self, login: str, data: dict[str, Any]) -> Response:
+    def act(self, login: str, data: Any) -> Response:
         """Ring."""
-        try:
-            if not online(data["login"]):
-                return refuse("The user is offline")
-        except User.DoesNotExist:
-            return refuse("There is no such user", http_status=404)
-        callee = User.objects.get(login=data["login"])
-        if callee.busy:
-            return refuse("The user is busy")
-        emit("calling", {"login": login}, room=callee.login)
-        return Response({"status": 0, "message": "calling"})
-
-
-class DeclineView(View):
-    """The end of ringing."""
-
-    class Form(serializers.Serializer):
-        """The caller."""
-
-        sid = serializers.CharField()
-        reciever_login = serializers.CharField()
-
-    def act(self, login: str, data: dict[str, Any]) -> Response:
-        """Tell the user who is named."""
-        emit("decline", {"decline": "no", "login": login}, room=data["reciever_login"])
-        return Response({"status": 0, "message": "ok"})
+        callee = Connection.objects.filter(login=data["login"])[0].login
+        if User.objects.filter(login=callee, busy=True).exists():
+            return Response({"status": 1, "message": "The user is busy"})
+        emit("calling", {"login": login}, room=callee)
+        return Response({"message": "calling"})
 
 
 class StatusView(View):
     """Free or busy."""
 
-    class Form(serializers.Serializer):
-        """One of two words."""
-
-        sid = serializers.CharField()
-        status = serializers.ChoiceField(["free", "beasy"])
-
-    def act(self, login: str, data: dict[str, Any]) -> Response:
+    def act(self, login: str, data: Any) -> Response:
         """Note it in the user's row."""
-        User.objects.filter(login=login).update(busy=data["status"] == "beasy")
-        return Response({"status": 0, "message": "ok"})
+        busy = {"free": False, "beasy": True}[data["status"]]
+        User.objects.update_or_create(login=login, defaults={"busy": busy})
+        return Response({"message": "ok"})
 
 
-class RefreshView(View):
+class DeclineView(APIView):
+    """The end of ringing."""
+
+    def post(self, request: Any) -> Response:
+        """Tell the user who is named."""
+        author = Connection.objects.filter(sid=request.data.get("sid")).last()
+        payload = {"decline": "no", "login": author.login if author else "somebody"}
+        emit("decline", payload, room=request.data["reciever_login"])
+        return Response({"message": "ok"})
+
+
+class RefreshView(APIView):
     """Negotiating again."""
 
-    Form = UserForm
-
-    def act(self, login: str, data: dict[str, Any]) -> Response:
+    def post(self, request: Any) -> Response:
         """Tell the user who is named."""
-        emit("refresh", {"refresh": "gogo"}, room=data["login"])
-        return Response({"status": 0, "message": "ok"})
+        emit("refresh", {"refresh": "gogo"}, room=request.data["login"])
+        return Response({"message": "ok"})
 
 
 class OnlineView(APIView):
     """Who is there."""
 
     def get(self, _: Any) -> Response:
-        """List the connections."""
-        return Response({"status": 0, "payload": list(Connection.objects.values_list("login", flat=True))})
+        """List the logins."""
+        return Response({"status": 0, "payload": sorted(set(Connection.objects.values_list("login", flat=True)))})
 
 
 urlpatterns = [
@@ -406,19 +368,45 @@ urlpatterns = [
 ]
 
 
+# ── the process ────────────────────────────────────────────────────────────────────────────────
+
+
 def main() -> None:
     """Serve on a free port until the process is ended."""
     logging.disable()  # nobody reads it, and a full pipe would stop the process
     with database.schema_editor() as editor:
-        for model in (User, Connection, Offer):
-            editor.create_model(model)
+        for table in (User, Connection, Offer):
+            editor.create_model(table)
     asyncio.set_event_loop(LOOP)
-    TASKS.start()
-    app = socketio.ASGIApp(SIO, get_asgi_application())
+    for _ in range(WORKERS):
+        threading.Thread(target=work, daemon=True).start()
+    views = get_wsgi_application()
+
+    def serve(environ: Any) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """Serve a request of WSGI with the one worker."""
+        began: list[Any] = []
+        with WORKER.had():
+            content = b"".join(views(environ, lambda *start: began.extend(start)))
+        headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in began[1]]
+        return int(began[0].split()[0]), headers, content
+
+    async def http(scope: Any, receive: Any, send: Any) -> None:
+        """Hand a request of ASGI, whole, to the views."""
+        body, more = io.BytesIO(), True
+        while more:
+            message = await receive()
+            body.write(message.get("body", b""))
+            more = message.get("more_body", False)
+        body.seek(0)
+        environ = build_environ(scope, message, body)
+        status, headers, content = await LOOP.run_in_executor(THREADS, serve, environ)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
     listening = socket.create_server(("127.0.0.1", 0))
     sys.stdout.write(f"http://127.0.0.1:{listening.getsockname()[1]}\n")
     sys.stdout.flush()
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(socketio.ASGIApp(SIO, http), log_config=None, lifespan="off"))
     LOOP.run_until_complete(server.serve(sockets=[listening]))
 
 
