@@ -27,8 +27,10 @@ from signalproof.protocol.wire import Kind
 from signalproof.text.marker import find_marker, make_marker
 from signalproof.text.redact import Pseudonyms, conceal
 
-__all__ = ["Audience", "Awaited", "Ledger", "Listener", "Posting", "Received"]
+__all__ = ["DELIVERY_SECONDS", "Audience", "Awaited", "Ledger", "Listener", "Posting", "Received"]
 
+DELIVERY_SECONDS = 5.0
+"""How many seconds after the reply an event may take (ORDER-3)."""
 SILENCES = 8
 """Waits in vain after which a run in which no event has come at all loses its patience."""
 IMPATIENT = 0.25
@@ -77,6 +79,10 @@ class Received:
     def fields(self) -> Mapping[str, object]:
         """The payload's fields; none when it is no object."""
         return self.payload if isinstance(self.payload, dict) else {}
+
+    def can_be_of(self, posting: Posting) -> bool:
+        """Whether it names the author of a posting, or nobody."""
+        return self.fields.get(posting.kind.author_key, posting.author.login) == posting.author.login
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,7 @@ class Posting:
     why_not: str | None = None
     why: str | None = None
     heard: list[Received] = field(default_factory=list)
+    _overlooked: int = 0
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
     _examined: dict[Received, list[NonConformance]] = field(default_factory=dict)
 
@@ -181,6 +188,10 @@ class Posting:
                 return None
         return found[0]
 
+    def overlook(self) -> None:
+        """Judge none of the events that have come so far: they came in time, or are another requirement's matter."""
+        self._overlooked = len(self.heard)
+
     def breaches(self) -> Iterator[NonConformance]:
         """Judge all deliveries of this posting; call it when nothing more can arrive.
 
@@ -189,7 +200,7 @@ class Posting:
         if self.refusal is not None and self.accepted:
             return
         counts: dict[Listener, int] = {}
-        for received in self.heard:
+        for received in self.heard[self._overlooked :]:
             connection = received.connection
             counts[connection] = counts.get(connection, 0) + 1
             yield from self._breaches_of(received, counts[connection])
@@ -291,7 +302,7 @@ class Posting:
         """Whether an event without a marker can come from this posting."""
         if received.event != self.kind.event:
             return False
-        if received.fields.get(self.kind.author_key, self.author.login) != self.author.login:
+        if not received.can_be_of(self):
             return False
         if self.kind.text_key and received.fields.get(self.kind.text_key) != self.text:
             return False
@@ -347,6 +358,7 @@ class Ledger:
         posting = (
             self._marked.get(find_marker(received.args) or "")
             or self._of_plain(received)
+            or self._of_malformed(received, hopeful=True)
             or self._of_malformed(received)
         )
         if posting is not None:
@@ -357,28 +369,43 @@ class Ledger:
         """Note that a posting is sent malformed: its event may lack the marker."""
         self._malformed.append(posting)
 
-    def _of_malformed(self, received: Received) -> Posting | None:
-        """Find the malformed posting that an event without a marker must have come from: the latest of its author."""
-        fitting = (
+    def _of_malformed(self, received: Received, *, hopeful: bool = False) -> Posting | None:
+        """Find the malformed posting that an event without a marker must have come from: the latest of its author.
+
+        One that was refused is no likely cause, and with `hopeful` none is that was not accepted. Where the author
+        has none, it is the latest of the check, as without a sid there is no author; and where the check has none, and
+        the event no text to go by, the latest of the run: what names nobody may reach everybody.
+        """
+        fitting = [
             posting
             for posting in reversed(self._malformed)
             if posting.kind.event == received.event
             and posting.author.login
-            and received.fields.get(posting.kind.author_key, posting.author.login) == posting.author.login
-            and received.connection.check == posting.author.check
+            and not (posting.in_vain if hopeful else posting.refused)
+        ]
+        own = [posting for posting in fitting if received.connection.check == posting.author.check]
+        recent = [p for p in fitting if not p.kind.text_key and 0 <= received.at - p.sent_at <= DELIVERY_SECONDS]
+        return (
+            next(filter(received.can_be_of, own), None)
+            or next((posting for posting in own if posting in recent), None)
+            or next(filter(received.can_be_of, recent), None)
         )
-        return next(fitting, None)
 
     def replied(self, posting: Posting) -> None:
-        """Lay the events of a posting that turns out to be refused to another one that still lacks them.
+        """Lay the events of a posting that turns out to be refused to another one that must have raised them.
 
         Of two like requests at one moment, the event of the accepted one can come before the refusal of the other.
         """
-        if not posting.in_vain or posting not in self._plain:
+        if not posting.in_vain or not (posting in self._plain or posting in self._malformed):
             return
         for received in list(posting.heard):
+            if find_marker(received.args) == posting.marker:
+                continue
             others = [other for other in self._plain if other.explains(received) and not other.in_vain]
-            if other := _lacking(others, received):
+            other = _lacking(others, received)
+            if other is None and posting in self._malformed:
+                other = self._of_malformed(received, hopeful=True)
+            if other is not None:
                 posting.heard.remove(received)
                 other.received(received)
 
@@ -386,11 +413,15 @@ class Ledger:
         """Find the posting of an event without a marker, such as `calling`, by what else it says.
 
         Of several it is the first that this connection still has to hear of, one in vain last; else it
-        is one too many, and goes to the last.
+        is one too many, and goes to the last, or to another malformed one if the last was malformed and in vain.
         """
         candidates = [posting for posting in self._plain if posting.explains(received)]
         found = _lacking(sorted(candidates, key=lambda posting: posting.in_vain), received)
-        return found or (candidates[-1] if candidates else None)
+        if found is not None or not candidates:
+            return found
+        last = candidates[-1]
+        instead = self._of_malformed(received, hopeful=True) if last.in_vain and last in self._malformed else None
+        return instead or last
 
 
 def _lacking(postings: Iterable[Posting], received: Received) -> Posting | None:

@@ -20,7 +20,7 @@ from signalproof.cast.settling import settle
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
 from signalproof.errors import InvalidTarget, NonConformance, NotTestable, TooBusy
-from signalproof.judge.ledger import Ledger
+from signalproof.judge.ledger import DELIVERY_SECONDS, Ledger
 from signalproof.net.http import Http
 from signalproof.pause import pause
 from signalproof.run.gate import Gate
@@ -29,8 +29,6 @@ from signalproof.run.result import Check, Result
 
 __all__ = ["Run"]
 
-DELIVERY_SECONDS = 5.0
-"""Within which an event follows the reply to its request (ORDER-3)."""
 REPEATING_SECONDS = 20.0
 """Seconds for which checks that were late among others are tried again alone."""
 

@@ -11,7 +11,7 @@ import pytest
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Audience, Ledger, Posting, Received
 from signalproof.judge.reply import Outcome, Reply, no_reply
-from signalproof.protocol.wire import ANSWER, DECLINE, OFFER, Kind, session_description
+from signalproof.protocol.wire import ANSWER, CANDIDATE, DECLINE, OFFER, REFRESH, Kind, session_description
 
 ACCEPTED = Reply(Outcome.ACCEPTED, 200, {"status": 0, "offer": "ok"}, "HTTP 200")
 REFUSED = Reply(Outcome.REFUSED, 200, {"status": 1, "message": "no"}, "HTTP 200")
@@ -323,3 +323,49 @@ def test_an_event_of_a_refused_decline_stays_with_it(ledger: Ledger) -> None:
     for _ in range(2):
         ledger.record(event)
     assert "CALL-5" in broken(won) + broken(alone)
+
+
+# ── malformed requests ─────────────────────────────────────────────────────────────────────────
+
+
+def malformed(ledger: Ledger, kind: Kind, author: Someone, reply: Reply | None = None) -> Posting:
+    """Enter a malformed request whose event lacks the marker, as a rule one whose reply is still to come."""
+    posting = Posting(kind, author, "", ledger.new_marker(), Audience(), reply=reply, sent_at=2.0, refusal="HTTP-5")
+    ledger.malformed(posting)
+    return ledger.open(posting)
+
+
+@pytest.mark.parametrize("kind", [CANDIDATE, REFRESH], ids=lambda kind: kind.name)
+def test_an_event_of_several_malformed_requests_is_that_of_the_accepted_one(ledger: Ledger, kind: Kind) -> None:
+    """A refusal by 405 or a 500 beside it has raised nothing, whichever was sent last."""
+    man, woman = Someone("man"), Someone("woman", "woman")
+    number, broken_body, method = (malformed(ledger, kind, woman) for _ in range(3))
+    event = Received(man, str(kind.event), ({"ice": 7} if kind is CANDIDATE else {"refresh": "gogo"},), 3.0)
+    ledger.record(event)
+    for posting, reply in ((method, REFUSED), (broken_body, no_reply("nothing")), (number, ACCEPTED)):
+        posting.reply = reply
+        ledger.replied(posting)
+    assert ledger.record(event) is number
+    assert number.heard == [event, event]
+    assert (broken_body.heard, method.heard) == ([], [])
+
+
+def test_an_event_that_names_nobody_may_come_from_a_malformed_request_of_another_check(ledger: Ledger) -> None:
+    """A refresh to `null` that goes to everybody explains the refresh that nobody in this check posted."""
+    woman, stranger = Someone("woman", "woman"), Someone("stranger", "stranger", check=2)
+    event = Received(stranger, "refresh", ({"refresh": "gogo"},), 3.0)
+    assert ledger.record(event) is None
+    to_null = malformed(ledger, REFRESH, woman, ACCEPTED)
+    assert ledger.record(event) is to_null
+    assert ledger.record(Received(stranger, "refresh", ({"refresh": "gogo"},), 99.0)) is None
+    malformed(ledger, CANDIDATE, woman, ACCEPTED)
+    assert ledger.record(Received(stranger, "ice_candidate", ({"ice": "x"},), 3.0)) is None
+
+
+def test_an_event_that_names_another_author_may_come_from_a_request_without_a_sid(ledger: Ledger) -> None:
+    """A server that does not look who asks puts anything there."""
+    man, woman = Someone("man"), Someone("woman", "woman")
+    event = Received(man, "decline", ({"decline": "no", "login": "anybody"},), 3.0)
+    assert ledger.record(event) is None
+    without_sid = malformed(ledger, DECLINE, woman)
+    assert ledger.record(event) is without_sid
