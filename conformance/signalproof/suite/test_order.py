@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import product
 from statistics import quantiles
+from time import perf_counter
 
 import pytest
 
@@ -14,7 +17,17 @@ from signalproof.judge.ledger import Posting
 requirement = pytest.mark.requirement
 
 
-async def expect_in_order(cast: Cast, at: Participant, sent: list[Posting], under: str = "ORDER-1") -> None:
+ONE_PATH = (
+    "Hand the events for one connection to one ordered path, not to a pool of workers (Celery: a queue of its own for "
+    "them, with one worker and `--concurrency=1`)."
+)
+FEW = 20
+"""Events whose whole order is told."""
+
+
+async def expect_in_order(
+    cast: Cast, at: Participant, sent: list[Posting], under: str = "ORDER-1", *, hint: str = ONE_PATH
+) -> None:
     """Expect the events of requests that were sent one after the other in their order at one connection."""
     for posting in sent:
         await at.hears(posting)
@@ -25,10 +38,18 @@ async def expect_in_order(cast: Cast, at: Participant, sent: list[Posting], unde
         under,
         numbers == sorted(numbers),
         expected=f"{len(sent)} events at {at.name} in the order of their requests",
-        received=f"the order {' '.join(map(str, numbers))}",
-        hint="Hand the events for one connection to one ordered path, not to a pool of workers (Celery: a queue of its "
-        "own for them, with one worker and `--concurrency=1`).",
+        received=f"the order {' '.join(map(str, numbers))}" if len(sent) <= FEW else _overtaken(sent, numbers),
+        hint=hint,
     )
+
+
+def _overtaken(sent: list[Posting], numbers: list[int]) -> str:
+    """Say which event was overtaken first, and how many were."""
+    place = {number: position for position, number in enumerate(numbers)}
+    late = [number for number in range(len(sent) - 1) if place[number] > place[number + 1]]
+    first = late[0]
+    events = (f"{sent[number].kind.event} of request {number}" for number in (first + 1, first))
+    return f"{' before the '.join(events)}, and {len(late) - 1} more that were overtaken"
 
 
 @requirement("ORDER-1")
@@ -52,6 +73,59 @@ async def test_events_of_different_kinds_arrive_in_the_order_of_their_requests(c
         sent.append(await man.offer(hub))
         sent.append(await woman.answer(offer, named=True))
         sent.append(await man.offer(hub))
+    await expect_in_order(cast, hub, sent)
+
+
+ROUNDS, MOST_ROUNDS, ROUNDS_SECONDS = 4, 12, 1.5
+"""How often each kind of event follows each other kind at least, and at most, where that is quick."""
+
+
+async def _acts(cast: Cast) -> tuple[Participant, list[Callable[[], Awaitable[Posting]]]]:
+    """Bring on a hub, and whoever can raise an event of each kind there, again and again, whatever came before."""
+    hub, man, woman, girl = await cast.enter("hub", "man", "woman", "girl")
+
+    async def answer() -> Posting:
+        return await woman.answer(await hub.offer(woman), named=True)
+
+    acts: list[Callable[[], Awaitable[Posting]]] = [lambda: man.offer(hub), answer]
+    if {"ice", "call"} & set(cast.target.profiles):
+        await cast.exchange(girl, hub)
+    if "ice" in cast.target.profiles:
+        acts.append(lambda: girl.candidate([hub], login=hub.login))
+    if "call" in cast.target.profiles:
+        boy, lady = await cast.enter("boy", "lady")
+
+        async def decline() -> Posting:
+            await hub.ring(lady)
+            return await lady.decline(hub)
+
+        acts += [lambda: boy.ring(hub), decline, lambda: girl.refresh(hub)]
+    return hub, acts
+
+
+def _each_after_each(count: int) -> list[int]:
+    """Give numbers below `count` in an order in which each follows each other one, and itself, once."""
+    left, path, walk = set(product(range(count), repeat=2)), [0], list[int]()
+    while path:
+        here = path[-1]
+        following = next((there for there in range(count) if (here, there) in left), None)
+        if following is None:
+            walk.append(path.pop())
+        else:
+            left.discard((here, following))
+            path.append(following)
+    return walk[::-1]
+
+
+@requirement("ORDER-1")
+@pytest.mark.alone
+async def test_events_of_all_kinds_arrive_in_the_order_of_their_requests(cast: Cast) -> None:
+    """Each kind follows each other kind at one connection, on the same and on another endpoint, several times."""
+    hub, acts = await _acts(cast)
+    began, rounds, sent = perf_counter(), 0, list[Posting]()
+    while rounds < ROUNDS or (rounds < MOST_ROUNDS and perf_counter() - began < ROUNDS_SECONDS):
+        sent += [await acts[number]() for number in _each_after_each(len(acts))[1:]]
+        rounds += 1
     await expect_in_order(cast, hub, sent)
 
 
