@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Iterator
 
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.request import OMIT
+from signalproof.cast.request import OMIT, Variation
+from signalproof.judge.ledger import Posting
 from signalproof.text.redact import cut
 
 requirement = pytest.mark.requirement
@@ -49,6 +51,40 @@ async def test_nothing_happens_without_a_valid_sid(cast: Cast) -> None:
         for attempt in attempts:
             cast.refused(attempt, "SEC-2")
     await man.hears(await woman.answer(offer))
+
+
+@requirement("SEC-2")
+async def test_no_endpoint_raises_anything_without_a_valid_sid(cast: Cast) -> None:
+    """With none, null, a login or another connection's in its place, nobody hears of it, whoever is watching."""
+    man, woman, _ = await cast.enter("man", "woman", "stranger")
+    silent = await cast.connect("silent")
+    await cast.exchange(man, woman)
+    profiles = cast.target.profiles
+    if "call" in profiles:
+        await woman.hears(await man.ring(woman))
+
+    def attempts(sid: object) -> Iterator[Awaitable[Posting]]:
+        varied: Variation = {"fields": {"sid": sid}, "malformed": True}
+        yield man.try_offer(woman, **varied)
+        if "ice" in profiles:
+            yield woman.try_candidate([man], login=man.login, **varied)
+        if "call" in profiles:
+            yield woman.try_ring(man, **varied)
+            yield woman.try_decline(man, **varied)
+            yield woman.try_status("beasy", **varied)
+            yield woman.try_refresh(man, **varied)
+
+    bad = {"none": OMIT, "null": None, "a number": 7, "own login": woman.login, "not logged in": silent.sid}
+    for sid in cast.cases(bad):
+        for attempt in await asyncio.gather(*attempts(sid)):
+            cast.refused(attempt, "SEC-2")
+    if "ice" in profiles:
+        await man.hears(await woman.candidate([man], login=man.login))
+    if "call" in profiles:
+        await man.hears(await woman.ring(man))
+        await man.hears(await woman.decline(man))
+        await woman.status("free")
+        await man.hears(await woman.refresh(man))
 
 
 @requirement("SEC-2")
