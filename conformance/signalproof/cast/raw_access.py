@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import product
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from signalproof.errors import NonConformance
@@ -11,13 +16,44 @@ from signalproof.judge.transcript import Channel
 from signalproof.net.failures import HttpFailure, SocketFailure
 from signalproof.net.http import HttpReply
 from signalproof.net.raw_socket import RawSocket
+from signalproof.pause import pause
 from signalproof.protocol.wire import Body, connect_auth, login_payload
 from signalproof.text.redact import cut
+from signalproof.text.untrusted import read_json
 
 if TYPE_CHECKING:
     from signalproof.cast.company import Company
 
-__all__ = ["RawAccess"]
+__all__ = ["VISITS", "Patience", "RawAccess", "Visit", "Way"]
+
+
+class Patience(StrEnum):
+    """For how long a visitor waits for the acknowledgement of its login."""
+
+    WHOLE = "the acknowledgement awaited"
+    HALF = "the acknowledgement half awaited"
+    NONE = "no acknowledgement awaited"
+
+
+class Way(StrEnum):
+    """How a visitor closes its connection: each is a graceful close (spec/transport.md)."""
+
+    TRANSPORT = "closed by the transport alone"
+    NAMESPACE = "closed by DISCONNECT alone"
+    BOTH = "closed by DISCONNECT and the transport"
+
+
+VISITS = {f"{patience}, {way}": (patience, way) for patience, way in product(Patience, Way)}
+"""All ways to come for a moment, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a visitor has left: its login, its sid, and the token of its login, if there is one."""
+
+    login: str
+    sid: str
+    authorization: str | None
 
 
 class RawAccess:
@@ -29,6 +65,7 @@ class RawAccess:
         self._http = company.setting.http
         self._sockets: list[RawSocket] = []
         self._silent: dict[str, RawSocket] = {}
+        self._ack_seconds = 0.01
 
     async def http(
         self, method: str, path: str, *, body: Body | None = None, headers: dict[str, str] | None = None
@@ -93,6 +130,32 @@ class RawAccess:
             received=cut(str(answer), 80),
         )
 
+    async def visit(self, name: str, patience: Patience, way: Way) -> Visit:
+        """Connect, log in and close at once, waiting for the acknowledgement or not."""
+        company, login, limit = self._company, self._company.login(name), self._target.timeout
+        socket = await self.socket()
+        with suppress(SocketFailure):
+            await socket.receive(limit)
+            await socket.send(await self.connect_packet(name))
+            sid = _sid(await socket.receive(limit))
+            company.setting.ledger.sids.append(sid)
+            company.setting.ledger.pseudonyms.of("sid", sid)
+            began = perf_counter()
+            await socket.send(f"420{json.dumps(['login', login_payload(login)])}")
+            if patience is Patience.WHOLE:
+                await socket.receive(limit)
+                self._ack_seconds = perf_counter() - began
+            elif patience is Patience.HALF:
+                await pause(self._ack_seconds / 2)
+            if way is not Way.TRANSPORT:
+                await socket.send("41")
+            if way is not Way.NAMESPACE:
+                await socket.close()
+            company.transcript.note(name, f"logs in and leaves: {patience}, {way}")
+            token = await company.token(login)
+            return Visit(login, sid, None if token is None else f"Bearer {token}")
+        raise NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received="silence")
+
     async def silent_connection(self, name: str) -> str:
         """Log in on a socket that will answer no ping, as a device that drops off the network; give its login."""
         socket, login = await self.socket(), self._company.login(name)
@@ -112,3 +175,14 @@ class RawAccess:
     async def close(self) -> None:
         """Close the raw sockets."""
         await asyncio.gather(*(socket.close() for socket in self._sockets), return_exceptions=True)
+
+
+def _sid(packet: str | bytes | None) -> str:
+    """Read the sid in the answer to CONNECT; raises `SocketFailure` when there is none."""
+    try:
+        content = read_json(str(packet).removeprefix("40"))
+    except ValueError:
+        content = None
+    if not isinstance(content, dict) or not isinstance(content.get("sid"), str):
+        raise SocketFailure("CONNECT was answered without a sid")
+    return str(content["sid"])

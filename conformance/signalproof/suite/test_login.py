@@ -12,6 +12,7 @@ import pytest
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
+from signalproof.cast.raw_access import VISITS, Patience, Visit, Way
 from signalproof.judge.ledger import Audience
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, login_payload
 from signalproof.text.untrusted import read_json
@@ -188,6 +189,23 @@ async def test_a_sid_is_worthless_within_a_second_of_leaving(cast: Cast) -> None
     cast.refused(await cast.offer_until_gone(man, woman), "LOGIN-7")
 
 
+@requirement("LOGIN-7")
+async def test_a_visit_of_a_moment_leaves_no_sid_behind(cast: Cast) -> None:
+    """However a connection closes, and whether it waits for the acknowledgement of its login or not."""
+    man, woman = await cast.enter("man", "woman")
+    await woman.hears(await man.offer(woman))
+
+    async def come_and_go(number: int, patience: Patience, way: Way) -> list[Visit]:
+        return [await cast.raw.visit(f"visitor{number}", patience, way) for _ in range(4)]
+
+    visits = await asyncio.gather(*(come_and_go(number, *manner) for number, manner in enumerate(VISITS.values())))
+    await cast.pause(1 + cast.target.round_trip)
+    for several in cast.cases(dict(zip(VISITS, visits, strict=True))):
+        for visit in several:
+            posting = await man.try_offer(woman, fields={"sid": visit.sid}, authorization=visit.authorization)
+            cast.refused(posting, "LOGIN-7")
+
+
 @requirement("LOGIN-8")
 async def test_a_connection_that_leaves_takes_no_other_with_it(cast: Cast) -> None:
     """The tablet stays reachable, keeps its sid and the offer made to the user, when the phone leaves."""
@@ -196,7 +214,6 @@ async def test_a_connection_that_leaves_takes_no_other_with_it(cast: Cast) -> No
     offer = await man.offer(phone)
     await tablet.hears(offer)
     await phone.leave()
-    cast.accepted(await man.try_offer(witness))
     cast.refused(await cast.offer_until_gone(phone, witness), "LOGIN-7")
     await man.hears(await tablet.answer(offer, requirement="LOGIN-8"), requirement="LOGIN-8")
     await tablet.hears(await man.offer(tablet, requirement="LOGIN-8"), requirement="LOGIN-8")

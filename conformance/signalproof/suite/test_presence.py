@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from signalproof.cast.cast import Cast
+from signalproof.cast.raw_access import VISITS, Patience, Way
 
 requirement = pytest.mark.requirement
 
@@ -76,4 +77,19 @@ async def test_50_fast_rounds_leave_no_ghost(cast: Cast) -> None:
     await asyncio.gather(*map(come_and_go, names))
     gone = {cast.login(name) for name in names}
     await cast.presence.until({man.login, woman.login}, absent=gone, requirement="PRES-5")
+    await cast.exchange(man, woman)
+
+
+@requirement("PRES-5")
+async def test_54_visits_of_a_moment_leave_no_ghost(cast: Cast) -> None:
+    """Each of nine users comes six times, waits for the acknowledgement or not, and closes in one of three ways."""
+    man, woman = await cast.enter("man", "woman")
+
+    async def come_and_go(number: int, patience: Patience, way: Way) -> str:
+        visits = [await cast.raw.visit(f"visitor{number}", patience, way) for _ in range(6)]
+        return visits[0].login
+
+    gone = await asyncio.gather(*(come_and_go(number, *manner) for number, manner in enumerate(VISITS.values())))
+    await cast.pause(1 + cast.target.round_trip)
+    await cast.presence.until({man.login, woman.login}, absent=set(gone), requirement="PRES-5")
     await cast.exchange(man, woman)
