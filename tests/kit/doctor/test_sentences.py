@@ -93,10 +93,12 @@ class WebSocketHeldBack(Sound):
 class StandsStill(Sound):
     """Takes no handshake in time, of either transport."""
 
+    relief = asyncio.Event()
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Let handshakes wait."""
         if request.path.startswith("/socket.io/"):
-            await asyncio.Event().wait()
+            await self.relief.wait()
         return await super().handle(request)
 
 
@@ -122,9 +124,11 @@ class ConnectsNobody(Sound):
 class HangsUp(Sound):
     """Reads a request, and answers nothing for long."""
 
+    relief = asyncio.Event()
+
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Be late with everything."""
-        await asyncio.Event().wait()
+        await self.relief.wait()
         return web.Response()
 
 
