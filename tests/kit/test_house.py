@@ -46,6 +46,7 @@ PAUSES: Final = {
     "net/rate_limit.py: Pace.turn": "a rate is about time",
     "run/loop_lag.py: LoopLag._tick": "so is how late the loop is",
     "cast/raw_access.py: RawAccess.visit": "half of the time that an acknowledgement takes, and not the whole",
+    "suite/test_login.py: test_a_visit_of_a_moment_leaves_no_sid_behind": "LOGIN-7 gives a sid a second",
     "suite/test_presence.py: test_54_visits_of_a_moment_leave_no_ghost": "PRES-2 gives the list a second",
     "cast/company.py: Company._until_gone": "a target that forgets a sid tells nobody",
     "run/runner.py: Run._wait_as_long_as_the_specification": "ORDER-3 gives an event 5 s, whoever waits",
