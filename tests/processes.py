@@ -54,7 +54,7 @@ class Nursery:
     def ask(self, request: dict[str, Any], *descriptors: int) -> int:
         """Send a request and give the answer."""
         message = f"{json.dumps(request)}\n".encode()
-        with self._lock:
+        with self._lock, _uninterrupted():
             sent = socket.send_fds(self._control, [message], descriptors) if descriptors else 0
             self._control.sendall(message[sent:])
             answer = b""
@@ -217,7 +217,7 @@ atexit.register(end_all)
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold interrupts back: one between the fork and the assignment would leave a process that nobody knows."""
+    """Hold interrupts back: one between a request and its answer would leave a process that nobody knows."""
     if threading.current_thread() is not threading.main_thread():
         yield  # Python interrupts its main thread only
         return
