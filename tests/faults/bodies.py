@@ -138,7 +138,7 @@ def takes_nan(server: Variant) -> None:
     server.on_body = body
 
 
-@fault("HTTP-4", "HTTP-12")
+@fault("HTTP-12")
 def crashes_on_json_that_is_no_object(server: Variant) -> None:
     """`body.get("sid")` of a list: an exception, and 500."""
 

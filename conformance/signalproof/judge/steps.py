@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-__all__ = ["Steps"]
+__all__ = ["PLAIN", "Steps"]
 
-MANY_CHECKS = 3
-"""Checks in which a step has to fail before it counts as one that fails everywhere, if it ever succeeds."""
+PLAIN = 0
+"""The number of the plain exchange, which is no check: it shows whether the ordinary steps work at all."""
+FEW_CHECKS, MANY_CHECKS = 3, 10
+"""Checks in which a step has to fail to fail everywhere: where the plain exchange did not try it, or it worked."""
 
 
 @dataclass(slots=True)
@@ -22,6 +24,7 @@ class Steps:
         (self._failed if failed else self._succeeded).setdefault(step, set()).add(check)
 
     def fails_everywhere(self, step: str) -> bool:
-        """Whether a step never succeeded, or failed in many checks and in as many as it succeeded in at least."""
+        """Whether a step fails in the plain exchange or in many checks, and at least as often as it succeeds."""
         failed, succeeded = self._failed.get(step, set()), self._succeeded.get(step, set())
-        return bool(failed) and (not succeeded or len(failed) >= max(MANY_CHECKS, len(succeeded)))
+        least = MANY_CHECKS if PLAIN in succeeded else 1 if PLAIN in failed else FEW_CHECKS
+        return len(failed) >= max(least, len(succeeded))

@@ -12,15 +12,19 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from time import perf_counter
 
 from signalproof.cast.cast import Cast
+from signalproof.cast.plain_exchange import plain_exchange
 from signalproof.cast.setting import Setting
 from signalproof.cast.settling import settle
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
 from signalproof.errors import InvalidTarget, NonConformance, NotTestable, TooBusy
 from signalproof.judge.ledger import DELIVERY_SECONDS, Ledger
+from signalproof.judge.steps import PLAIN
 from signalproof.net.http import Http
 from signalproof.pause import pause
 from signalproof.run.gate import Gate
@@ -73,6 +77,7 @@ class Run:
         self.loop_lag = LoopLag()
         self._ledger = Ledger()
         self._number = 0
+        self._plain: Cast | None = None
         self._superseded: list[Result] = []
         self.gate = Gate(1)
         self._quiet_since = 0.0
@@ -102,7 +107,7 @@ class Run:
 
         waiting = (bounded(check) for check in checks if check.waits_for is not None)
         with _collector_paused(), self.loop_lag.measured():
-            await asyncio.gather(*waiting, all_that_wait_for_nothing())
+            await asyncio.gather(*waiting, all_that_wait_for_nothing(), self._try_the_plain_exchange())
             await self._repeat_alone()
         await self.settle(self.results.values())
 
@@ -135,9 +140,16 @@ class Run:
             f"time. The target, or this machine, does not keep up: --concurrency {gentler} is gentler."
         )
 
+    async def _try_the_plain_exchange(self) -> None:
+        """See once whether the ordinary steps work; with fixed accounts the checks alone have to show it."""
+        if self._plain is None and self.identities.invents:
+            self._plain = Cast(self._setting(PLAIN, ("OFFER-1",)))
+            await plain_exchange(self._plain)
+
     async def run_one(self, check: Check) -> Result:
         """Run one check by itself, with a tail window of its own."""
         with self.loop_lag.measured():
+            await self._try_the_plain_exchange()
             result = await self._execute(check)
         self._quiet_since = perf_counter()
         await self.settle([result])
@@ -207,20 +219,24 @@ class Run:
         step = found.step
         return found.alone() if step is not None and self._ledger.steps.fails_everywhere(step.name) else found
 
+    def _setting(self, number: int, requirements: Sequence[str]) -> Setting:
+        return Setting(
+            number=number,
+            requirements=requirements,
+            target=self.target,
+            http=self.http,
+            ledger=self._ledger,
+            identities=self.identities,
+        )
+
+    def _is_listed(self, check: str, found: NonConformance) -> bool:
+        return self._in_baseline(found, check)
+
     async def _execute(self, check: Check, *, crowded: bool = False) -> Result:
         self._number += 1
-        cast = Cast(
-            Setting(
-                number=self._number,
-                requirements=check.requirements,
-                target=self.target,
-                http=self.http,
-                ledger=self._ledger,
-                identities=self.identities,
-                crowded=crowded,
-                in_baseline=lambda found: self._in_baseline(found, check.name),
-            )
-        )
+        setting = self._setting(self._number, check.requirements)
+        in_baseline = partial(self._is_listed, check.name)
+        cast = Cast(replace(setting, crowded=crowded, in_baseline=in_baseline))
         result = self.results[check.name] = Result(check, cast)
         if check.waits_for is not None:
             result.skipped = self.target.reason_to_skip(check.waits_for)
@@ -263,5 +279,6 @@ class Run:
 
     async def close(self) -> None:
         """Disconnect everybody and close the HTTP client."""
-        await asyncio.gather(*(result.cast.close() for result in (*self._superseded, *self.results.values())))
+        casts = [result.cast for result in (*self._superseded, *self.results.values())]
+        await asyncio.gather(*(cast.close() for cast in (*casts, *filter(None, [self._plain]))))
         await self.http.close()

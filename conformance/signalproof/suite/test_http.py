@@ -124,7 +124,7 @@ MALFORMED = {
 }
 
 
-@requirement("HTTP-4")
+@requirement("HTTP-4", "HTTP-12")
 async def test_a_body_that_is_no_json_object_is_refused(cast: Cast) -> None:
     """A malformed body is refused with 4xx; the sound request is accepted before and after."""
     man, woman = await cast.enter("man", "woman")
@@ -265,6 +265,13 @@ async def test_a_body_of_8_mib_is_refused_or_accepted_whole(cast: Cast) -> None:
     man, woman = await cast.enter("man", "woman")
     marked = cast.marked("offer", lambda m: _description(m, bytes_=8 * 1024 * 1024))
     huge = await man.try_offer(woman, carrying=marked)
+    reply = huge.reply
+    cast.expect(
+        "HTTP-9",
+        reply is not None and reply.outcome is not Outcome.UNCLEAR,
+        expected="a body of 8 MiB to be refused with a 4xx status, or accepted whole",
+        received=reply.describe() if reply else "nothing",
+    )
     if huge.accepted:
         await woman.hears(huge, requirement="HTTP-9")
     else:
