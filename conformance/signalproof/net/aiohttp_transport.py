@@ -6,8 +6,7 @@ request waits; with dozens of requests under way that costs more than all the re
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 import aiohttp
 import httpx2
@@ -16,6 +15,8 @@ from yarl import URL
 from signalproof.net.pool import Pool
 
 __all__ = ["AiohttpTransport"]
+
+FAILURES = (aiohttp.ClientError, OSError)
 
 
 class AiohttpTransport(httpx2.AsyncBaseTransport):
@@ -37,18 +38,19 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
             cookie_jar=request.extensions.get("cookie_jar", self._no_cookies),
             auto_decompress=False,
             middlewares=(self._pool.repeat,),
-            skip_auto_headers=["accept", "accept-encoding", "content-type", "user-agent"],
+            skip_auto_headers=["content-type"],  # the others httpx2 has set
             timeout=aiohttp.ClientTimeout(total=None),
         )
         try:
-            with _translated():
-                reply = await session.request(
-                    request.method,
-                    URL(str(request.url), encoded=True),
-                    headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
-                    data=await request.aread() or None,
-                    allow_redirects=False,
-                )
+            reply = await session.request(
+                request.method,
+                URL(str(request.url), encoded=True),
+                headers=[(name.decode(), value.decode()) for name, value in request.headers.raw],
+                data=await request.aread() or None,
+                allow_redirects=False,
+            )
+        except FAILURES as error:
+            raise httpx2.TransportError(str(error)) from error
         finally:
             session.detach()
         return httpx2.Response(
@@ -70,18 +72,12 @@ class _Body(httpx2.AsyncByteStream):
         self._reply = reply
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _translated():
+        try:
             async for chunk in self._reply.content.iter_any():
                 yield chunk
+        except FAILURES as error:
+            raise httpx2.TransportError(str(error)) from error
 
     async def aclose(self) -> None:
         """Give the connection back if the body was read to its end, and close it otherwise."""
         self._reply.release()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (aiohttp.ClientError, OSError) as error:
-        raise httpx2.TransportError(str(error)) from error

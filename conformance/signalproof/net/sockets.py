@@ -100,16 +100,14 @@ class Socket:
         origin, path = _split(self._target.socket_url)
         await self._pace.turn()
         try:
-            await asyncio.wait_for(
-                self._client.connect(
+            async with asyncio.timeout(timeout):
+                await self._client.connect(
                     origin,
                     auth=auth,
                     transports=["websocket"],
                     socketio_path=f"{path}/socket.io",
                     wait_timeout=timeout,
-                ),
-                timeout,
-            )
+                )
         except TimeoutError as error:
             raise SocketFailure(f"no Socket.IO connection within {timeout:.1f} s", late=True) from error
         except HandshakeRedirected as error:
