@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
@@ -244,5 +245,54 @@ def accepts_refreshes_in_a_shape_of_its_own(server: Variant) -> None:
 
     def reply(path: str, _: int, body: Json) -> Response | None:
         return JSONResponse({"status": "ok"}) if path == "/refresh" and body.get("status") == 0 else None
+
+    server.replies(reply)
+
+
+DISCOVERY = "/.well-known/vcsp"
+
+
+def _publishes(server: Variant, change: Callable[[Json], Json]) -> None:
+    server.replies(lambda path, _, body: JSONResponse(change(body)) if path == DISCOVERY else None)
+
+
+@fault("HTTP-15")
+def publishes_its_version_as_a_number(server: Variant) -> None:
+    """YAML and hand-written JSON: 1.0 without quotes."""
+    _publishes(server, lambda document: {**document, "version": 1.0})
+
+
+@fault("HTTP-15")
+def publishes_its_profiles_as_a_string(server: Variant) -> None:
+    """An environment variable, handed through."""
+    _publishes(server, lambda document: {**document, "profiles": "core, ice, call"})
+
+
+@fault("HTTP-15")
+def publishes_no_limits(server: Variant) -> None:
+    """Nobody thought that they matter."""
+    _publishes(server, lambda document: {key: value for key, value in document.items() if key != "limits"})
+
+
+@fault("HTTP-15")
+def publishes_less_than_the_least(server: Variant) -> None:
+    """The limit of a column in the database, which is far too short, is at least told."""
+    _publishes(server, lambda document: {**document, "limits": {"description_bytes": 4096}})
+
+
+@fault("HTTP-15")
+def publishes_a_relative_socket_url(server: Variant) -> None:
+    """The path that the library was given."""
+    _publishes(server, lambda document: {**document, "socket_url": "./"})
+
+
+@fault("HTTP-3")
+def publishes_text(server: Variant) -> None:
+    """A file without an extension, which the web server takes for plain text."""
+
+    def reply(path: str, _: int, body: Json) -> Response | None:
+        import json
+
+        return PlainTextResponse(json.dumps(body)) if path == DISCOVERY else None
 
     server.replies(reply)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from signalproof.doctor.claims import complete, discovery_in
 from signalproof.doctor.consultation import consult
 from signalproof.doctor.observations import Mark, Observation
-from signalproof.doctor.preflight import complete, discover, examine, require_interface
+from signalproof.doctor.preflight import discover, examine, require_interface
 
-__all__ = ["Mark", "Observation", "clock", "complete", "consult", "discover", "examine", "require_interface"]
+__all__ = [
+    "Mark",
+    "Observation",
+    "clock",
+    "complete",
+    "consult",
+    "discover",
+    "discovery_in",
+    "examine",
+    "require_interface",
+]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from statistics import median
 
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
 from signalproof.doctor import clock, endpoints, engine, layers, preflight
+from signalproof.doctor.claims import complete, discovery_in
 from signalproof.doctor.gate import described, gate
 from signalproof.doctor.observations import Mark, Observation, blocked, good, note
 from signalproof.errors import SignalproofError, TargetUnusable
@@ -17,7 +18,7 @@ from signalproof.net.failures import HttpFailure
 from signalproof.net.http import Http, HttpReply
 from signalproof.net.link import round_trip
 from signalproof.net.sockets import Socket
-from signalproof.protocol.schemas import violation
+from signalproof.protocol.discovery import DISCOVERY, Discovery
 
 __all__ = ["consult"]
 
@@ -39,7 +40,8 @@ async def consult(target: Target, identities: Identities) -> AsyncIterator[Obser
             yield observation
         if reached:
             async for observation in _speak(target, http, identities):
-                yield replace(observation, seen=target.conceal(observation.seen))
+                seen, advice = target.conceal(observation.seen), target.conceal(observation.advice)
+                yield replace(observation, seen=seen, advice=advice)
     finally:
         await http.close()
     yield _udp()
@@ -47,58 +49,72 @@ async def consult(target: Target, identities: Identities) -> AsyncIterator[Obser
 
 async def _speak(target: Target, http: Http, identities: Identities) -> AsyncIterator[Observation]:
     try:
-        reply, discovered = await preflight.discover(target, http)
-        yield _http(target, reply)
-        claims = preflight.complete(target, discovered, identities)
+        reply = await preflight.discover(target, http)
     except TargetUnusable as unusable:
         yield blocked("HTTP", unusable.problem, unusable.remedy)
         return
-    yield _discovery(claims, reply, found=bool(discovered))
+    yield _http(target, reply)
+    discovery = discovery_in(reply)
     try:
-        probe = await endpoints.probe_offer(claims, http)
-        endpoints.judge_way(claims, probe, reply)
+        claims = complete(target, discovery, identities)
+    except TargetUnusable as unusable:
+        yield blocked("discovery", unusable.problem, unusable.remedy)
+        return
+    yield _discovery(claims, reply, discovery)
+    async for observation in _use(claims, reply, http, identities):
+        yield observation
+
+
+async def _use(target: Target, reply: HttpReply, http: Http, identities: Identities) -> AsyncIterator[Observation]:
+    """Go on with what it claims."""
+    try:
+        probe = await endpoints.probe_offer(target, http)
+        endpoints.judge_way(target, probe, reply)
     except TargetUnusable as unusable:
         yield blocked("base path", unusable.problem, unusable.remedy)
         return
-    yield await _endpoint(claims, probe, http)
-    if claims.socket_url != target.url:
-        async for observation in layers.look(claims.socket_url, target.tls, target.timeout):
+    yield await _endpoint(target, probe, http)
+    if not endpoints.absent(probe):
+        yield _endpoints(target, await endpoints.found(http, None))
+    if target.socket_url != target.url:
+        async for observation in layers.look(target.socket_url, target.tls, target.timeout):
             yield Observation(f"{observation.step}, Socket.IO", observation.mark, observation.seen, observation.advice)
     websocket = True
-    async for observation in engine.look(claims, http):
+    async for observation in engine.look(target, http):
         websocket = websocket and observation.mark is not Mark.BLOCKED
         yield observation
     token: str | None = None
     if websocket:
         try:
-            login, token = await preflight.new_login(claims, identities)
+            login, token = await preflight.new_login(target, identities)
         except SignalproofError as error:
             yield _refused("tokens", error)
         else:
-            async for observation in _session(claims, http, login, token, probe):
+            async for observation in _session(target, http, login, token, probe):
                 yield observation
     yield await _cors(http)
     yield _clock(reply, token)
-    yield await _round_trip(claims, http)
+    yield await _round_trip(target, http)
 
 
 def _http(target: Target, reply: HttpReply) -> Observation:
     server = f", from {reply.headers['server']}" if "server" in reply.headers else ""
-    seen = f"GET {preflight.DISCOVERY} got HTTP {reply.status} in {reply.elapsed * 1000:.1f} ms{server}"
-    if found := gate(reply, "GET", target.url, preflight.DISCOVERY):
+    seen = f"GET {DISCOVERY} got HTTP {reply.status} in {reply.elapsed * 1000:.1f} ms{server}"
+    if found := gate(reply, "GET", target.url, DISCOVERY):
         return note("HTTP", f"{seen}; {found.seen}", found.advice)
     return good("HTTP", seen)
 
 
-def _discovery(target: Target, reply: HttpReply, *, found: bool) -> Observation:
-    if found:
-        return good("discovery", f"claims {', '.join(target.profiles)}")
+def _discovery(target: Target, reply: HttpReply, discovery: Discovery) -> Observation:
+    if discovery.served and discovery.problem is None:
+        return good("discovery", f"claims {', '.join(discovery.profiles)}")
+    profiles = f"The profiles checked are {', '.join(target.profiles)}; name others with --profiles."
+    if discovery.served:
+        seen = f"the discovery document is wrong: {discovery.problem} ({discovery.broken})"
+        return note("discovery", seen, f"Correct it, for it is judged. {profiles}")
     seen = "no discovery document"
     if reply.status == 200:
         seen = f"{described(reply)} in place of the discovery document"
-        if (body := read_reply(reply, "Discovery").body) and (problem := violation("Discovery", body)):
-            seen = f"the discovery document is wrong: {problem}"
-    profiles = f"The profiles checked are {', '.join(target.profiles)}; name others with --profiles."
     return note("discovery", seen, profiles)
 
 
@@ -121,6 +137,23 @@ async def _endpoint(target: Target, probe: HttpReply, http: Http) -> Observation
         if page
         else "Is this the right base URL? If it is, the checks will say what is wrong.",
     )
+
+
+def _endpoints(target: Target, there: Mapping[str, bool]) -> Observation:
+    """Compare the endpoints that answer with the profiles that are to be checked."""
+    seen = f"{', '.join(['POST /offer', *(name for name, answers in there.items() if answers)])} answer"
+    if missing := endpoints.lacking(there, target.profiles):
+        needed = [name for name in target.profiles if endpoints.lacking(there, [name])]
+        return note(
+            "endpoints",
+            f"{seen}; there is no {', no '.join(missing)}",
+            f"Serve what profile {' and '.join(needed)} needs, or do not claim it.",
+        )
+    if more := [name for name in endpoints.profiles_of(there) if name not in target.profiles]:
+        return note(
+            "endpoints", seen, f"--profiles {','.join([*target.profiles, *more])} checks {' and '.join(more)} too."
+        )
+    return good("endpoints", seen.removesuffix(" answer") if seen.count(",") else "POST /offer")
 
 
 async def _session(
@@ -179,7 +212,7 @@ def _clock(reply: HttpReply, token: str | None) -> Observation:
 
 async def _round_trip(target: Target, http: Http) -> Observation:
     try:
-        times = [(await http.request("GET", preflight.DISCOVERY)).elapsed for _ in range(SAMPLES)]
+        times = [(await http.request("GET", DISCOVERY)).elapsed for _ in range(SAMPLES)]
     except HttpFailure as failure:
         return note("round trip", f"one of {SAMPLES} requests got no reply: {failure}", "Expect failed checks.")
     request, link = median(times), await round_trip(target, http)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import socket as udp
 from dataclasses import replace
-from typing import Any
 
-from signalproof.config.identity import Anonymous, Identities
-from signalproof.config.target import Target, parse_url
+from signalproof.config.identity import Identities
+from signalproof.config.target import Target
 from signalproof.doctor import clock, endpoints, engine, layers
-from signalproof.errors import InvalidTarget, TargetUnusable
+from signalproof.doctor.claims import complete, discovery_in
+from signalproof.errors import TargetUnusable
 from signalproof.net.failures import ConnectRefused, HttpFailure, SocketFailure
 from signalproof.net.http import Http, HttpReply
 from signalproof.net.link import round_trip
 from signalproof.net.sockets import Socket
-from signalproof.protocol.requirements import CHECKED_PROFILES
+from signalproof.protocol.discovery import DISCOVERY
 from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import connect_auth, login_payload
 from signalproof.text.redact import cut
-from signalproof.text.untrusted import read_json
 
-__all__ = ["complete", "connect", "discover", "examine", "log_in", "new_login", "require_interface"]
-
-DISCOVERY = "/.well-known/vcsp"
+__all__ = ["connect", "discover", "examine", "log_in", "new_login", "require_interface"]
 
 
 async def examine(target: Target, http: Http, identities: Identities) -> Target:
@@ -41,8 +37,10 @@ async def examine(target: Target, http: Http, identities: Identities) -> Target:
 
 
 async def _examined(target: Target, http: Http, identities: Identities) -> Target:
-    reply, discovered = await discover(target, http)
-    target = complete(target, discovered, identities)
+    reply = await discover(target, http)
+    discovery = discovery_in(reply)
+    open_to_proposals = not target.profiles and not discovery.served
+    target = complete(target, discovery, identities)
     login, token = await new_login(target, identities)
     probe = await endpoints.probe_offer(target, http)
     endpoints.judge_way(target, probe, reply)
@@ -53,11 +51,13 @@ async def _examined(target: Target, http: Http, identities: Identities) -> Targe
         await log_in(target, socket, login, token)
     finally:
         await socket.close()
+    proposal = await endpoints.proposal(target, http, token) if open_to_proposals else None
+    notes = (*target.notes, *filter(None, [proposal]), *clock.notes(reply, token))
     limits = {"silent_loss_seconds": socket.ping_seconds + 5, **target.limits}
     # What a request takes beyond the link is the server's own time: more checks at once would only make it longer.
     link = await round_trip(target, http)
     distance = probe.elapsed if link is None else min(link, probe.elapsed)
-    return replace(scaled(target, distance), limits=limits, notes=(*target.notes, *clock.notes(reply, token)))
+    return replace(scaled(target, distance), limits=limits, notes=notes)
 
 
 def scaled(target: Target, round_trip: float) -> Target:
@@ -109,17 +109,12 @@ def _udp_passes(address: str) -> bool:
     return True
 
 
-async def discover(target: Target, http: Http) -> tuple[HttpReply, dict[str, Any]]:
-    """Read the discovery document, and give it with its reply; an absent or invalid one is empty."""
+async def discover(target: Target, http: Http) -> HttpReply:
+    """Ask for the discovery document; raises `TargetUnusable` when nothing answers."""
     try:
-        reply = await http.request("GET", DISCOVERY)
+        return await http.request("GET", DISCOVERY)
     except HttpFailure as failure:
         raise await _unreachable(target, failure) from None
-    with contextlib.suppress(ValueError):
-        document = read_json(reply.body.decode())
-        if reply.status == 200 and isinstance(document, dict) and violation("Discovery", document) is None:
-            return reply, document
-    return reply, {}
 
 
 async def _unreachable(target: Target, failure: HttpFailure) -> TargetUnusable:
@@ -134,38 +129,6 @@ async def _unreachable(target: Target, failure: HttpFailure) -> TargetUnusable:
     elif isinstance(failure.__cause__, TimeoutError):
         seen, remedy = f"the port is open, but {failure}", engine.OVERLOADED
     return TargetUnusable(f"Nothing usable answers at {target.url}: {seen}.", remedy)
-
-
-def complete(target: Target, discovered: dict[str, Any], identities: Identities) -> Target:
-    """Fill in from the discovery document what the options left open: profiles, limits, and where Socket.IO is."""
-    socket_url, named_by = target.socket_url, target.socket_url_from
-    if not socket_url:
-        named_by = "the discovery document" if "socket_url" in discovered else ""
-        try:
-            socket_url = parse_url(str(discovered.get("socket_url", target.url)), option="socket_url")
-        except InvalidTarget as error:
-            raise TargetUnusable(f"The discovery document is wrong: {error}.", "Correct its socket_url.") from None
-    profiles, reason = target.profiles, target.profiles_reason
-    claimed = [name for name in CHECKED_PROFILES if name in discovered.get("profiles", [])]
-    left_out = tuple(name for name in claimed if profiles and name not in profiles)
-    if not profiles:
-        profiles = tuple(name for name in CHECKED_PROFILES if name == "core" or name in claimed)
-        reason = "claimed by the discovery document" if discovered else "no discovery document, so core alone"
-        if type(identities) is not Anonymous and "auth" not in profiles:
-            profiles, reason = (*profiles, "auth"), f"{reason}; auth, because tokens were given"
-    declared = discovered.get("limits", {})
-    limits = {
-        name: float(min(value, engine.EVER)) for name, value in declared.items() if isinstance(value, int | float)
-    }
-    return replace(
-        target,
-        socket_url=socket_url,
-        socket_url_from=named_by,
-        profiles=profiles,
-        profiles_reason=reason,
-        left_out=left_out,
-        limits={**limits, **target.limits},
-    )
 
 
 async def new_login(target: Target, identities: Identities) -> tuple[str, str | None]:

@@ -95,8 +95,8 @@ class ConformanceSession:
             return self.target
         http = Http(self.target)
         try:
-            _, document = await doctor.discover(self.target, http)
-            return doctor.complete(self.target, document, self._identities)
+            discovery = doctor.discovery_in(await doctor.discover(self.target, http))
+            return doctor.complete(self.target, discovery, self._identities)
         finally:
             await http.close()
 

@@ -18,6 +18,7 @@ from signalproof.cast.participant import Participant
 from signalproof.cast.request import OMIT, Variation
 from signalproof.judge.ledger import Posting
 from signalproof.judge.reply import Outcome
+from signalproof.protocol.discovery import DISCOVERY, read_discovery
 from signalproof.protocol.schemas import definitions
 from signalproof.protocol.wire import (
     DESCRIPTION_BYTES,
@@ -108,6 +109,22 @@ async def test_every_reply_is_a_json_object_that_accepts_or_refuses(cast: Cast) 
             expected="a JSON object that accepts or refuses",
             received=reply.describe() if reply else "nothing",
         )
+
+
+@requirement("HTTP-3", "HTTP-12", "HTTP-15")
+async def test_the_discovery_document_is_sound_where_it_is_served(cast: Cast) -> None:
+    """A server may have none; one that is there keeps to its schema, and promises no less than the specification."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    reply = await cast.raw.http("GET", DISCOVERY)
+    cast.expect("HTTP-12", reply.status < 500, expected=f"no 5xx for GET {DISCOVERY}", received=f"HTTP {reply.status}")
+    found = read_discovery(reply.status, reply.headers.get("content-type", ""), reply.body)
+    cast.expect(
+        found.broken or "HTTP-15",
+        found.problem is None,
+        expected=f"{DISCOVERY} as spec/discovery.md describes it, since it is served",
+        received=str(found.problem),
+    )
 
 
 MALFORMED = {

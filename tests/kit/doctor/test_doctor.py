@@ -95,8 +95,8 @@ def test_a_sound_server_gets_a_clean_bill(serve: Serve) -> None:
     found = asyncio.run(observations(target_at(serve("Assembly").url)))
     assert marks(found, Mark.OK) == set(found)
     assert list(found) == [
-        "name", "TCP", "HTTP", "discovery", "base path", "Engine.IO", "WebSocket", "CONNECT", "login", "CORS", "clock",
-        "round trip", "local UDP",
+        "name", "TCP", "HTTP", "discovery", "base path", "endpoints", "Engine.IO", "WebSocket", "CONNECT", "login",
+        "CORS", "clock", "round trip", "local UDP",
     ]  # fmt: skip
     assert "core, ice, call" in found["discovery"].seen
     assert "pings every 25 s" in found["Engine.IO"].seen
