@@ -290,6 +290,7 @@ class Connection:
             self._stage.ledger.malformed(posting)
         reply = await self._exchange(posting, request, what.replace("POST", request.method))
         posting.why = hints.for_accepted(request.fields, self.engine_sid)
+        posting.by_id = "offer_id" in request.fields
         posting.why_not = await why_not(self._stage, self, request, reply)
         return posting
 

@@ -109,7 +109,7 @@ class Expectations:
                     reply.broken,
                     expected="a reply that accepts or refuses, as spec/errors.md says",
                     received=reply.describe(),
-                    hint=hints.for_reply(reply.status, reply.text, reply.title),
+                    hint=hints.for_broken(reply.status, reply.text, reply.title, reply.problem or ""),
                 )
             )
 
@@ -152,7 +152,10 @@ class Expectations:
                     requirement or self.requirements[0],
                     expected=f"the {posting.kind.name} of {posting.author.name} to be accepted",
                     received=reply.describe(),
-                    hint=hint or posting.why_not or hints.for_reply(reply.status, reply.text, reply.title),
+                    hint=hint
+                    or posting.why_not
+                    or hints.for_missing(posting.kind.path, reply.status, well_formed=reply.broken is None)
+                    or hints.for_reply(reply.status, reply.text, reply.title),
                     step=step,
                     late=reply.late,
                 )

@@ -15,8 +15,10 @@ __all__ = [
     "PARAMETERS",
     "SPLIT",
     "for_accepted",
+    "for_broken",
     "for_event_name",
     "for_login",
+    "for_missing",
     "for_payload",
     "for_refusal",
     "for_reply",
@@ -54,6 +56,11 @@ PARAMETERS = (
     "compare the media type alone."
 )
 
+_OFFER_ID = (
+    "`offer_id` says which offer is answered: look that one up first, by the id and the user of the sid, and refuse "
+    "when there is none, when another one has replaced it, or when `sender_login` names somebody else. Do not "
+    "fall back to the latest offer."
+)
 _SPELLING = (
     "The protocol's own spelling is `reciever`, in event names, keys and the `type` value; "
     "clients in the field listen for nothing else."
@@ -99,11 +106,18 @@ def for_text(expected: str, received: str) -> str | None:
 
 
 def for_stranger(
-    event: str, *, at: str, author: str, meant_for: Collection[str], own_connection: bool, arrived: bool
+    event: str,
+    *,
+    at: str,
+    author: str,
+    meant_for: Collection[str],
+    own_connection: bool,
+    arrived: bool,
+    by_id: bool = False,
 ) -> str | None:
     """Explain an event at a connection it was not meant for, by the logins.
 
-    `arrived` says whether those it was meant for got it too.
+    `arrived` says whether those it was meant for got it too, and `by_id` whether the request named an offer by its id.
     """
     if own_connection:
         return (
@@ -116,6 +130,17 @@ def for_stranger(
         return f"Emit {event} to the connections concerned, not to a room that other devices of its users are in too."
     if arrived:
         return f"Emit {event} to the connections concerned; without a target, Socket.IO emits to everybody."
+    return _astray(event, nobody_meant=not meant_for, by_id=by_id)
+
+
+def _astray(event: str, *, nobody_meant: bool, by_id: bool) -> str:
+    if nobody_meant:
+        return (
+            f"Nobody was to get this {event}: look first whether there still is what the request is about, with whom, "
+            "and refuse it or drop it otherwise."
+        )
+    if by_id:
+        return _OFFER_ID
     return "It went to another user instead: look its connections up by the pair of users that the request is about."
 
 
@@ -149,7 +174,7 @@ def for_accepted(fields: Mapping[str, object], engine_sid: str) -> str | None:
             "White space around a field was trimmed. Form and serializer libraries do so by default "
             "(Django REST framework: `CharField(trim_whitespace=False)`)."
         )
-    return None
+    return _OFFER_ID if "answer" in fields and "offer_id" in fields else None
 
 
 def one_row(key: str) -> str:
@@ -169,6 +194,11 @@ def one_row(key: str) -> str:
 def for_reply(status: int, text: str, title: str | None = None) -> str | None:
     """Explain a reply that is wrong by itself, or a refusal of a sound request; `title` is that of an HTML page."""
     lowered = text.lower()
+    if status in {502, 504}:
+        return (
+            f"HTTP {status} comes from a proxy that got no usable reply: did the server behind it end, or stand still? "
+            "Look into both logs at that time."
+        )
     if status >= 500:
         page = f" Its page is called {title!r}." if title else ""
         return f"The server threw: look into its log for the traceback of this request.{page}"
@@ -182,6 +212,27 @@ def for_reply(status: int, text: str, title: str | None = None) -> str | None:
     if status == 403 and "csrf" in lowered:
         return "Exempt the protocol endpoints from CSRF checks: the sid is the credential."
     return None
+
+
+def for_broken(status: int, text: str, title: str | None, problem: str) -> str | None:
+    """Explain a reply that is wrong by itself, whatever the request was; `problem` says what is wrong with it."""
+    if status < 500 and "a refusal that lacks" in problem:
+        return (
+            "The framework refuses in a form of its own: register a handler that gives all its errors `status` and "
+            "`message` (Django REST framework: `EXCEPTION_HANDLER`; FastAPI: `exception_handler` for `HTTPException` "
+            "and `RequestValidationError`; Express: an error middleware behind all routes)."
+        )
+    return None if status == 415 and "html" not in text.lower() else for_reply(status, text, title)
+
+
+def for_missing(path: str, status: int, *, well_formed: bool) -> str | None:
+    """Explain that a sound POST was answered as on an unknown path: not by a refusal of the protocol."""
+    if status not in {404, 405} or well_formed:
+        return None
+    return (
+        f"There is no POST {path} here, as far as its reply tells: add the route, or do not claim the profile that it "
+        "belongs to. (A look-up that ends in HTTP 404, as `get_object_or_404` does, looks the same.)"
+    )
 
 
 def for_refusal(status: int) -> str | None:

@@ -118,7 +118,7 @@ class Posting:
     `text` is the string the event has to carry (empty where there is none); `reply` is None until one came;
     `ordinary` says that nothing about it is special;
     `refusal` names the requirement under which the check demands a refusal. `why_not` is the likely cause should it
-    not be accepted, `why` should it be, against what is expected.
+    not be accepted, `why` should it be, against what is expected; `by_id` says that it names an offer by its id.
     """
 
     kind: Kind
@@ -133,6 +133,7 @@ class Posting:
     refusal: str | None = None
     why_not: str | None = None
     why: str | None = None
+    by_id: bool = False
     heard: list[Received] = field(default_factory=list)
     _overlooked: int = 0
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
@@ -245,6 +246,7 @@ class Posting:
                     meant_for=sorted({target.login for target in self.targets}),
                     own_connection=received.connection is self.author,
                     arrived=any(other.connection in self.targets for other in self.heard),
+                    by_id=self.by_id,
                 ),
             )
 

@@ -73,6 +73,27 @@ def test_an_event_at_a_stranger_is_explained(at: str, own: bool, arrived: bool, 
     assert words in (found or "")
 
 
+def test_an_event_where_nobody_was_expected_went_to_no_other_user() -> None:
+    """The negotiation is over: there is no pair to look up."""
+    found = hints.for_stranger(
+        "ice_candidate", at="woman", author="man", meant_for=[], own_connection=False, arrived=False
+    )
+    assert "Nobody was to get this ice_candidate" in (found or "")
+    assert "another user" not in (found or "")
+
+
+def test_an_answer_that_names_its_offer_by_id_is_no_matter_of_pairs() -> None:
+    """Whether it went astray, or was accepted where it has to be refused."""
+    found = hints.for_stranger(
+        "reciever_answer", at="boy", author="woman", meant_for=["man"], own_connection=False, arrived=False, by_id=True
+    )
+    accepted = hints.for_accepted({"sid": "mine", "answer": "{}", "offer_id": "old"}, "transport")
+    for hint in (found, accepted):
+        assert "`offer_id` says which offer is answered" in (hint or "")
+        assert "pair" not in (hint or "")
+    assert hints.for_accepted({"sid": "mine", "offer": "{}", "offer_id": "new"}, "transport") is None
+
+
 def test_logins_that_differ_for_no_known_reason_are_not_explained() -> None:
     """Nor is the same login, nor what is no login."""
     assert "normalised" in (hints.for_login("caf\u00e9", "cafe\u0301") or "")
@@ -121,6 +142,47 @@ def test_a_broken_reply_is_explained(status: int, text: str, words: str) -> None
 def test_a_server_error_names_the_page_that_came_with_it() -> None:
     """The title of a debug page is the exception."""
     assert "'KeyError at /offer'" in (hints.for_reply(500, "", "KeyError at /offer") or "")
+
+
+LACKS = "a refusal that lacks `status` and `message`"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "problem", "words"),
+    [
+        (415, 'HTTP 415 {"detail":"Unsupported media type"}', LACKS, "gives all its errors `status` and `message`"),
+        (404, 'HTTP 404 {"detail":"Not found."}', LACKS, "gives all its errors `status` and `message`"),
+        (500, "HTTP 500 <html>", "a server error", "The server threw"),
+        (404, "HTTP 404 <html>", "not JSON", "HTML page"),
+    ],
+    ids=["media_type", "detail", "threw", "page"],
+)
+def test_a_reply_that_is_wrong_by_itself_is_explained_by_what_is_wrong_with_it(
+    status: int, text: str, problem: str, words: str
+) -> None:
+    """A refusal of another content type says nothing about the spellings of JSON."""
+    found = hints.for_broken(status, text, None, problem) or ""
+    assert words in found
+    assert "spelling" not in found
+
+
+def test_a_refusal_of_a_content_type_in_plain_text_is_not_explained() -> None:
+    """What is wrong with it is said by itself."""
+    assert hints.for_broken(415, "HTTP 415 Unsupported", None, "not JSON") is None
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_missing_endpoint_is_named(status: int) -> None:
+    """But no refusal of the protocol, which may have that status."""
+    assert "There is no POST /status here" in (hints.for_missing("/status", status, well_formed=False) or "")
+    assert hints.for_missing("/status", status, well_formed=True) is None
+    assert hints.for_missing("/status", 400, well_formed=False) is None
+
+
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_proxy_is_told_from_the_server(status: int) -> None:
+    """The server did not throw: it did not answer."""
+    assert "comes from a proxy" in (hints.for_reply(status, "<html>", "Bad Gateway") or "")
 
 
 def test_a_refusal_of_something_malformed_with_http_200_is_explained() -> None:
