@@ -186,6 +186,9 @@ class Run:
                 same = (one for one in result.breaches if one.received == found.received or found.is_of(one.awaited))
                 if not set(found.requirements) <= {i for one in same for i in one.requirements}:
                     result.breaches.append(found)
+            if result.breaches and result.skipped is not None:
+                # What it could not decide is open still, but what it caused is seen.
+                result.error, result.skipped = NotTestable(result.skipped), None
             result.judged = True
             result.cast.transcript.closed = True
 
