@@ -23,6 +23,7 @@ from tests.processes import StillRunning, running
 from tests.proof.document import write_document
 from tests.proof.figures import TARGETS
 from tests.proof.stamp import stamp
+from tests.targets.discovery import socket_url
 from tests.targets.null import KINDS
 
 __all__ = ["judge", "main"]
@@ -33,13 +34,17 @@ START, RUN = 20, 120
 Figures = dict[str, Any]
 
 
-def judge(server: Sequence[str], options: Sequence[str], folder: Path) -> Figures:
-    """Serve a target, run the kit against it, and give what the run said in figures."""
+def judge(server: Sequence[str], options: Sequence[str], folder: Path, *, sockets_elsewhere: bool = False) -> Figures:
+    """Serve a target, run the kit against it, and give what the run said in figures.
+
+    With `sockets_elsewhere` the operator names the origin of its sockets: no other gets secrets by itself.
+    """
     folder.mkdir(parents=True)
     began = perf_counter()
     with running(sys.executable, *server, folder=folder) as target:
         url = target.line(START).rpartition(" ")[2]
-        command = (sys.executable, "-m", "signalproof", "check", url, "--report", ".", *options)
+        elsewhere = ["--socket-url", socket_url(url)] if sockets_elsewhere else []
+        command = (sys.executable, "-m", "signalproof", "check", url, "--report", ".", *elsewhere, *options)
         with running(*command, folder=folder) as kit:
             try:
                 output = kit.finish(RUN)
@@ -78,7 +83,8 @@ def _contrarian(auth: bool, folder: Path) -> Figures:
     secret.write_text(secrets.token_hex(32), encoding="utf-8")
     server = [str(SERVERS / "contrarian.py"), *(["--auth-secret-file", str(secret)] if auth else [])]
     options = ["--jwt-secret-file", str(secret)] if auth else []
-    return {"auth": auth, **judge(server, options, folder / f"contrarian-{auth}")}
+    found = judge(server, options, folder / f"contrarian-{auth}", sockets_elsewhere=auth)
+    return {"auth": auth, **found}
 
 
 def _oldstyle(folder: Path) -> Figures:

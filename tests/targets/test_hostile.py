@@ -33,7 +33,7 @@ BROKEN = {
     "escapes": "·[31mred",
     "attachments": "OFFER-1: ",
     "garbage": "OFFER-1: ",
-    "flood": "takes no more than 1000 events",
+    "flood": "takes no more than 1,000 events",
 }
 """What can be, with what the ladder or the message shows of it."""
 

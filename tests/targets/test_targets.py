@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.kit.conftest import Finished
 from tests.processes import running
+from tests.targets.discovery import socket_url
 
 HERE = Path(__file__).parent
 QUICK = 40
@@ -56,6 +57,8 @@ def test_the_contrarian_conforms(tmp_path: Path, auth: bool) -> None:
     served = ["--auth-secret-file", str(secret)] if auth else []
     options = ["--jwt-secret-file", str(secret)] if auth else []
     with serving(tmp_path, "contrarian.py", *served) as url:
+        if auth:  # tokens go to no other origin unless the operator names it
+            options += ["--socket-url", socket_url(url)]
         run = check(tmp_path, PATIENT, url, *options)
     assert run.code == 0, run.output
     assert run.report is not None

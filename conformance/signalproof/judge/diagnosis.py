@@ -12,7 +12,7 @@ from time import perf_counter
 from signalproof.judge import hints
 from signalproof.judge.reply import Outcome, Reply
 
-__all__ = ["Diagnosis", "is_unknown_sid"]
+__all__ = ["Diagnosis", "is_offline", "is_unknown_sid"]
 
 ATTEMPTS = 4
 """How many refused sids of a run are looked into; the next ones have the same cause."""
@@ -26,6 +26,11 @@ def is_unknown_sid(reply: Reply) -> bool:
     if reply.outcome is not Outcome.REFUSED:
         return False
     return reply.code == "unknown_sid" or (reply.code is None and "sid" in str(reply.body.get("message")).lower())
+
+
+def is_offline(reply: Reply) -> bool:
+    """Whether a reply refuses, as far as it can be told, because the other user is not there."""
+    return reply.outcome is Outcome.REFUSED and reply.code in {"offline", None} and not is_unknown_sid(reply)
 
 
 class Diagnosis:

@@ -144,7 +144,8 @@ class Expectations:
         `hint` is the likely cause if it did not, where the check knows more than the request shows.
         """
         reply = _replied(posting)
-        own = reply.broken or ("LOGIN-2" if is_unknown_sid(reply) else posting.kind.once)
+        unbound = is_unknown_sid(reply) or posting.why_not == hints.ACKNOWLEDGED_EARLY
+        own = reply.broken or ("LOGIN-2" if unbound else posting.kind.once)
         step = self.step(posting, Step(f"accepts the {posting.kind.name}", own), failed=not posting.accepted)
         if reply.outcome is not Outcome.ACCEPTED:
             self.breach(
