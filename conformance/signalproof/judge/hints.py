@@ -12,6 +12,7 @@ __all__ = [
     "EMITTED_EARLY",
     "ENGINE_SID",
     "NO_FORMS",
+    "ONE_PATH",
     "PARAMETERS",
     "SPLIT",
     "for_accepted",
@@ -45,6 +46,10 @@ SPLIT = (
 EMITTED_EARLY = (
     "Asked again after the reply to the offer, the server takes the answer: `sender_offer` was emitted before the "
     "offer was stored. Store and commit first, then emit (Django: `transaction.on_commit`)."
+)
+ONE_PATH = (
+    "Hand the events for one connection to one ordered path, not to a pool of workers (Celery: a queue of its own for "
+    "them, with one worker and `--concurrency=1`)."
 )
 NO_FORMS = (
     "This endpoint does not read forms. Accept both application/json and application/x-www-form-urlencoded on every "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -269,7 +268,7 @@ async def test_a_description_of_65536_bytes_may_be_escaped_to_ascii(cast: Cast) 
     """The same size counts when a client writes every character as a JSON escape of six bytes."""
     man, woman = await cast.enter("man", "woman")
     marked = cast.marked("offer", lambda m: _description(m, bytes_=DESCRIPTION_BYTES))
-    escaped = re.sub("(....)", r"\\u\1", marked.text.encode("utf-16-be").hex())
+    escaped = "\\u" + marked.text.encode("utf-16-be").hex("-", 2).replace("-", "\\u")
     head = json.dumps({"sid": man.sid, "type": "sender", "reciever_login": woman.login})
     body = Body(f'{head[:-1]}, "offer": "{escaped}"}}'.encode(), JSON.value)
     offer = await man.try_offer(woman, carrying=marked, body=body)

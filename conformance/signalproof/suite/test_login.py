@@ -13,7 +13,7 @@ import pytest
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.cast.raw_access import VISITS, Patience, Visit, Way
-from signalproof.judge.ledger import Audience
+from signalproof.judge.ledger import Audience, Posting
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, login_payload
 from signalproof.text.untrusted import read_json
 
@@ -190,6 +190,7 @@ async def test_a_sid_is_worthless_within_a_second_of_leaving(cast: Cast) -> None
 
 
 @requirement("LOGIN-7")
+@pytest.mark.early
 async def test_a_visit_of_a_moment_leaves_no_sid_behind(cast: Cast) -> None:
     """However a connection closes, and whether it waits for the acknowledgement of its login or not."""
     man, woman = await cast.enter("man", "woman")
@@ -200,9 +201,13 @@ async def test_a_visit_of_a_moment_leaves_no_sid_behind(cast: Cast) -> None:
 
     visits = await asyncio.gather(*(come_and_go(number, *manner) for number, manner in enumerate(VISITS.values())))
     await cast.pause(1 + cast.target.round_trip)
-    for several in cast.cases(dict(zip(VISITS, visits, strict=True))):
-        for visit in several:
-            posting = await man.try_offer(woman, fields={"sid": visit.sid}, authorization=visit.authorization)
+
+    async def come_back(visit: Visit) -> Posting:
+        return await man.try_offer(woman, fields={"sid": visit.sid}, authorization=visit.authorization)
+
+    postings = [await asyncio.gather(*map(come_back, several)) for several in visits]
+    for several in cast.cases(dict(zip(VISITS, postings, strict=True))):
+        for posting in several:
             cast.refused(posting, "LOGIN-7")
 
 

@@ -12,21 +12,18 @@ import pytest
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
+from signalproof.judge import hints
 from signalproof.judge.ledger import Posting
 
 requirement = pytest.mark.requirement
 
 
-ONE_PATH = (
-    "Hand the events for one connection to one ordered path, not to a pool of workers (Celery: a queue of its own for "
-    "them, with one worker and `--concurrency=1`)."
-)
 FEW = 20
 """Events whose whole order is told."""
 
 
 async def expect_in_order(
-    cast: Cast, at: Participant, sent: list[Posting], under: str = "ORDER-1", *, hint: str = ONE_PATH
+    cast: Cast, at: Participant, sent: list[Posting], under: str = "ORDER-1", *, hint: str = hints.ONE_PATH
 ) -> None:
     """Expect the events of requests that were sent one after the other in their order at one connection."""
     for posting in sent:
@@ -78,7 +75,7 @@ async def test_events_of_different_kinds_arrive_in_the_order_of_their_requests(c
     await expect_in_order(cast, hub, sent)
 
 
-ROUNDS, MOST_ROUNDS, ROUNDS_SECONDS = 4, 12, 1.5
+ROUNDS, MOST_ROUNDS, ROUNDS_SECONDS = 4, 6, 0.5
 """How often each kind of event follows each other kind at least, and at most, where that is quick."""
 
 

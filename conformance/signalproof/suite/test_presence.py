@@ -81,6 +81,7 @@ async def test_50_fast_rounds_leave_no_ghost(cast: Cast) -> None:
 
 
 @requirement("PRES-5")
+@pytest.mark.early
 async def test_54_visits_of_a_moment_leave_no_ghost(cast: Cast) -> None:
     """Each of nine users comes six times, waits for the acknowledgement or not, and closes in one of three ways."""
     man, woman = await cast.enter("man", "woman")
