@@ -17,6 +17,7 @@ from signalproof.cast.setting import Setting
 from signalproof.cast.stage import Stage
 from signalproof.config.target import Target
 from signalproof.errors import NonConformance, NotTestable, Step
+from signalproof.judge.diagnosis import is_unknown_sid
 from signalproof.judge.expectations import Expectations
 from signalproof.judge.ledger import Posting
 from signalproof.judge.transcript import Transcript
@@ -153,6 +154,18 @@ class Company(Expectations):
         alive = await reply_to(living)
         while perf_counter() < deadline and await reply_to(left) == alive:
             await pause(0.02)
+
+    async def until_known(self, *people: Participant) -> None:
+        """Wait until the target knows whom it has acknowledged, so that a check can be about somebody else's login."""
+
+        async def wait(one: Participant) -> None:
+            deadline = perf_counter() + self.target.timeout
+            posting = await one.try_offer(self.nobody)
+            while posting.reply is not None and is_unknown_sid(posting.reply) and posting.sent_at < deadline:
+                await pause(0.02)
+                posting = await one.try_offer(self.nobody)
+
+        await asyncio.gather(*map(wait, people))
 
     def new_marker(self) -> str:
         """Make a marker for a text that is to be forwarded."""

@@ -49,6 +49,7 @@ async def test_a_websocket_without_polling_speaks_engine_io_4_and_socket_io_5(ca
 async def test_a_sid_is_known_everywhere_once_its_login_is_acknowledged(cast: Cast) -> None:
     """Twelve fresh connections post an offer the moment their login is acknowledged, and get answers."""
     women = await cast.enter(*(f"woman{number}" for number in range(12)))
+    await cast.until_known(*women)
 
     async def come_and_offer(name: str, woman: Participant) -> None:
         man = await cast.enter_one(name)
