@@ -44,8 +44,9 @@ class FalsifyingExample:
 class Driver:
     """Takes the steps of scenes in the loop of the run, counts, and keeps the shortest scene that failed.
 
-    `abilities` say which kinds of steps the target takes; `error` is what ended the machine, where that was no breach;
-    `notes` belong into the ladder.
+    `abilities` say which kinds of steps the target takes; `tries` counts the scenes that were played to shrink the one
+    that failed first, and `times_seen` those that failed like it, itself among them; `error` is what ended the machine,
+    where that was no breach; `notes` belong into the ladder.
     """
 
     def __init__(self, cast: Cast, loop: asyncio.AbstractEventLoop, budget_seconds: float) -> None:
@@ -56,6 +57,8 @@ class Driver:
         self.scenes = 0
         self.requests = 0
         self.shortest: FalsifyingExample | None = None
+        self.tries = 0
+        self.times_seen = 0
         self.stopped = False
         self.error: BaseException | None = None
         self.notes: list[str] = []
@@ -72,11 +75,17 @@ class Driver:
         """Take no further step."""
         self.stopped = True
 
+    @property
+    def is_race(self) -> bool:
+        """Whether what failed did not fail again when the same steps were taken, and shorter ones."""
+        return self.tries > 0 and self.times_seen == 1
+
     # ── in the thread of the machine ───────────────────────────────────────────────────────────
 
     def begin(self, kind: type[S]) -> S:
         """Begin a scene; while a breach is being shrunk, one with little patience."""
         patience = None if self.shortest is None else SHRINKING_PATIENCE_SECONDS + self.cast.target.round_trip
+        self.tries += self.shortest is not None
         steps = kind(self.cast.scene(patience))
         self.take(steps.begin(), steps)
         return steps
@@ -123,6 +132,7 @@ class Driver:
             self._until = perf_counter() + (0 if found.scene.in_baseline(found.breach) else SHRINKING_SECONDS)
         elif found.breach.requirements[0] != shortest.breach.requirements[0]:
             return False
+        self.times_seen += 1
         if shortest is None or found.length < shortest.length:
             self.shortest = found
         return True

@@ -43,6 +43,11 @@ async def run_random_scenes(cast: Cast, *, fuzz: bool = False) -> None:
         for note in driver.notes:
             cast.transcript.note("kit", note)
         again = f"Found at random; --examples {examples} --seed {target.seed} repeats it."
+        if driver.is_race:
+            again = (
+                f"Found at random, and not again when the same steps were taken {_times(driver.tries)}: a race, so the "
+                f"scene is not shrunk; --examples {examples} --seed {target.seed} takes the same steps."
+            )
         raise found.breach.with_hint(again)
 
 
@@ -51,3 +56,7 @@ def _run(driver: Driver, examples: int, seed: int, fuzz: bool) -> None:
     from signalproof.scenes.state_machine import run_state_machine
 
     run_state_machine(driver, examples=examples, seed=seed, fuzz=fuzz)
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"or shorter ones, {number} times"

@@ -6,10 +6,11 @@ import asyncio
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis.internal.conjecture import providers
@@ -22,8 +23,10 @@ from signalproof.config.target import Target
 from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Ledger
 from signalproof.net.http import Http
+from signalproof.scenes.driver import Driver, FalsifyingExample
 from signalproof.scenes.random_scenes import run_random_scenes
 from signalproof.scenes.state_machine import STEPS_PER_SCENE
+from signalproof.scenes.steps import Steps
 
 FAULTS = Path(__file__).parents[2] / "faults" / "serve.py"
 
@@ -98,6 +101,26 @@ def test_what_was_wrong_with_an_accepted_request_is_said(faulty: Callable[[str],
     with pytest.raises(NonConformance) as caught:
         play(faulty("reads_json_whatever_it_is_called"), examples=100)
     assert "(case: the content type is " in caught.value.expected
+
+
+def test_a_race_is_called_one(faulty: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails once, and not when the same steps are taken again, cannot be shrunk."""
+    take = Driver.take
+
+    def fail_once(driver: Driver, step: Coroutine[Any, Any, None], steps: Steps) -> None:
+        take(driver, step, steps)
+        if driver.scenes and steps.scene.postings and driver.shortest is None:
+            breach = NonConformance("OFFER-1", expected="sender_offer at woman", received="nothing")
+            driver.shortest = FalsifyingExample(breach, steps.scene, 1)
+            driver.times_seen = 1
+            raise breach
+
+    monkeypatch.setattr(Driver, "take", fail_once)
+    with pytest.raises(NonConformance) as caught:
+        play(faulty("none"), examples=4)
+    hint = str(caught.value.hint)
+    assert "a race, so the scene is not shrunk" in hint
+    assert "--examples 4 --seed 0 takes the same steps" in hint
 
 
 def test_a_known_breach_ends_no_scene(faulty: Callable[[str], str]) -> None:
