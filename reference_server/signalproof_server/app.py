@@ -72,21 +72,19 @@ class Assembly:
             outbox=outbox,
             http=self.http(service),
             sockets=self.sockets(sio, service),
-            root_path=self.settings.root_path,
+            settings=self.settings,
         )
 
 
 class App:
     """The ASGI application: two edges, and the life of what is behind them."""
 
-    def __init__(
-        self, *, store: Store, outbox: Outbox, http: ASGIApp, sockets: SocketEdge, root_path: str = ""
-    ) -> None:
+    def __init__(self, *, store: Store, outbox: Outbox, http: ASGIApp, sockets: SocketEdge, settings: Settings) -> None:
         self.store = store
         self.outbox = outbox
         self.http = http
         self.sockets = sockets
-        self.root_path = root_path
+        self.settings = settings
         self.life = Router(lifespan=self.lifespan)
 
     @asynccontextmanager
@@ -106,7 +104,7 @@ class App:
         """Serve one request, one WebSocket, or the life of the process."""
         if scope["type"] == "lifespan":
             await self.life(scope, receive, send)
-        elif f"{scope['path']}/".startswith(self.root_path + SOCKET_PATH):
+        elif f"{scope['path']}/".startswith(self.settings.root_path + SOCKET_PATH):
             await self.sockets(scope, receive, send)
         else:
             await self.http(scope, receive, send)

@@ -86,7 +86,7 @@ class Connections:
             await watcher
 
     async def _watch(self) -> None:
-        """Let go of connections that do not answer pings any more, in time for PRES-3."""
+        """Let go of connections that do not answer pings or do not read any more, in time for PRES-3."""
         while not self._closing.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), WATCH_SECONDS)
@@ -94,11 +94,12 @@ class Connections:
                 if connection.closed:
                     self.sio.eio.sockets.pop(eio_sid, None)
                 elif not connection.closing:
-                    await self._check(connection)
+                    await self._check(eio_sid, connection)
 
-    async def _check(self, connection: EngineConnection) -> None:
+    async def _check(self, eio_sid: str, connection: EngineConnection) -> None:
         try:
-            await connection.check_ping_timeout()
+            if connection.queue.overflowed or not await connection.check_ping_timeout():
+                await end(self.sio.eio, eio_sid)
         except Exception as error:  # noqa: BLE001 - one connection's trouble must not end the watch
             self.log.error("fault", endpoint="watch", error=type(error).__name__, where=where(error))
 

@@ -16,17 +16,68 @@ from starlette.types import Receive, Scope, Send
 from signalproof_server.config import Settings
 from signalproof_server.values import Emit, Json
 
-__all__ = ["NAMESPACE", "SOCKET_PATH", "EngineConnection", "Sio", "emit_with", "end", "make_sio", "new_sid"]
+__all__ = [
+    "MAX_PAYLOAD",
+    "NAMESPACE",
+    "SOCKET_PATH",
+    "EngineConnection",
+    "Sio",
+    "emit_with",
+    "end",
+    "make_sio",
+    "new_sid",
+]
 
 SOCKET_PATH = "/socket.io/"
 NAMESPACE = "/"
 MAX_ATTACHMENTS = 8
+MAX_PAYLOAD = 1_000_000
+"""The most bytes of one message or of the packets of one POST; the open packet announces it (LOGIN-10)."""
+QUEUE_BYTES = 8_388_608
+"""The most that waits for one client: more than one request can raise at once, with all held candidates."""
+
+
+class Outgoing(asyncio.Queue[object]):
+    """The packets that wait for one client; where they become too many, it does not read and is to be given up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size = 0
+        self.overflowed = False
+
+    def put_nowait(self, item: object) -> None:
+        """Add a packet, or None for the end; what is too much is dropped."""
+        if item is not None and self.size > QUEUE_BYTES:
+            self.overflowed = True
+        else:
+            super().put_nowait(item)
+
+    def finish(self) -> None:
+        """Drop what waits, and end."""
+        while not self.empty():
+            self.get_nowait()
+            self.task_done()
+        self.put_nowait(None)
+
+    def _put(self, item: object) -> None:
+        self.size += _size(item)
+        super()._put(item)
+
+    def _get(self) -> object:
+        item = super()._get()
+        self.size -= _size(item)
+        return item
+
+
+def _size(item: object) -> int:
+    data = getattr(item, "data", None)
+    return len(data) if isinstance(data, str | bytes) else 0
 
 
 class EngineConnection(Protocol):
     """An Engine.IO connection, as far as the server uses it."""
 
-    queue: asyncio.Queue[object]
+    queue: Outgoing
     closed: bool
     closing: bool
     upgraded: bool
@@ -44,6 +95,7 @@ class Engine(Protocol):
 
     sockets: MutableMapping[str, EngineConnection]
     generate_id: Callable[[], str]
+    create_queue: Callable[[], Outgoing]
     disconnect: Callable[[str], Awaitable[None]]
 
 
@@ -101,12 +153,14 @@ def make_sio(settings: Settings) -> Sio:
         # Announced is their sum in whole seconds, the rest being cut off: so round it up.
         ping_interval=(settings.ping_interval, math.ceil(settings.ping_interval) - settings.ping_interval + 0.001),
         ping_timeout=settings.ping_timeout,
+        max_http_buffer_size=MAX_PAYLOAD,
         monitor_clients=False,  # its rounds take a whole ping time-out: too late for PRES-3, so see Connections
         logger=silent,
         engineio_logger=silent,
     )
     # Both the Engine.IO sid and the sid of the namespace are made by this function.
     sio.eio.generate_id = new_sid
+    sio.eio.create_queue = Outgoing
     sio.eio.disconnect = partial(end, sio.eio)
     return sio
 
@@ -121,4 +175,4 @@ async def end(engine: Engine, eio_sid: str) -> None:
     connection = engine.sockets.pop(eio_sid, None)
     if connection is not None:
         await connection.close(wait=False, abort=True)
-        await connection.queue.put(None)
+        connection.queue.finish()

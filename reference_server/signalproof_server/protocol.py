@@ -1,6 +1,6 @@
-"""HTTP below the application: uvicorn's protocol, and what its parser leaves to others.
+"""Below the application: uvicorn's protocols, with bounds for what a client can make the server hold.
 
-The parser has no limits, and it skips the body of a request that offers to go on in another protocol, as Java's
+The HTTP parser has no limits, and it skips the body of a request that offers to go on in another protocol, as Java's
 client does by default (`Upgrade: h2c`). uvicorn's other parser, h11, does neither, but takes a third more
 processor time per request.
 """
@@ -11,16 +11,23 @@ import asyncio
 import json
 from http import HTTPStatus
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import httptools
-from uvicorn import Config
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from signalproof_server.engine import SOCKET_PATH
+from signalproof_server.config import Settings
+from signalproof_server.engine import MAX_PAYLOAD, SOCKET_PATH
 from signalproof_server.errors import BadRequest, HeadTooLarge, Refusal, reply_to
 
-__all__ = ["HttpProtocol"]
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIReceiveEvent
+
+__all__ = ["Config"]
 
 HEAD_BYTES = 65_536
 """The most of a request line with its headers, of trailers, or of anything else that is no body."""
@@ -29,8 +36,70 @@ LINGER_SECONDS = 1
 FRAMING = (b"content-length", b"transfer-encoding")
 
 
-class HttpProtocol(HttpToolsProtocol):
-    """One connection."""
+class Config(uvicorn.Config):
+    """uvicorn's configuration, with the operator's in it."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        super().__init__(
+            app,
+            http=HttpProtocol,
+            ws=WebSocketProtocol,
+            ws_max_size=MAX_PAYLOAD,
+            ws_ping_interval=None,  # Engine.IO has pings of its own
+            ws_per_message_deflate=False,  # short messages: it costs more than it saves
+            lifespan="off",  # see Server.run_app(): a database that cannot be opened is an exception there
+            proxy_headers=False,
+            access_log=False,  # query strings hold sids
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+        )
+        self.settings = settings
+
+
+class Impatient(asyncio.Protocol):
+    """A connection that ends when its client has read nothing for a ping time-out, although there is something."""
+
+    config: Config
+    loop: asyncio.AbstractEventLoop
+    transport: asyncio.Transport
+    patience: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client."""
+        super().pause_writing()
+        self._wait(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Write on."""
+        super().resume_writing()
+        self._stop_waiting()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop."""
+        super().connection_lost(exc)
+        self._stop_waiting()
+
+    def _wait(self, unread: int) -> None:
+        self.patience = self.loop.call_later(self.config.settings.ping_timeout, self._check, unread)
+
+    def _stop_waiting(self) -> None:
+        if self.patience is not None:
+            self.patience.cancel()
+            self.patience = None
+
+    def _check(self, unread: int) -> None:
+        still_unread = self.transport.get_write_buffer_size()
+        if still_unread < unread:
+            self._wait(still_unread)
+        else:
+            self.transport.abort()
+
+
+class HttpProtocol(Impatient, HttpToolsProtocol):
+    """One HTTP connection."""
+
+    config: Config
 
     def __init__(
         self,
@@ -96,7 +165,7 @@ class HttpProtocol(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.write_eof()
-        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
 
 class Parser(httptools.HttpRequestParser):
@@ -132,3 +201,36 @@ class Parser(httptools.HttpRequestParser):
     def skips_body(self) -> bool:
         """Tell whether the request offers what is declined."""
         return super().should_upgrade() and not self.should_upgrade()
+
+
+class WebSocketProtocol(Impatient, WebSocketsSansIOProtocol):
+    """One WebSocket; nothing more is taken from a client that does not read what it has got."""
+
+    config: Config
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.close_timeout = LINGER_SECONDS
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """Take the next message."""
+        await self.writable.wait()
+        return await super().receive()
+
+    def handle_ping(self) -> None:
+        """Send a pong, unless earlier ones wait: the latest ping alone needs an answer (RFC 6455, 5.5.3)."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
+    async def run_asgi(self) -> None:
+        """Serve, and see to it that the transport ends, whether or not the client reads the rest."""
+        await super().run_asgi()
+        self.loop.call_later(self.close_timeout, self.transport.abort)

@@ -12,7 +12,7 @@ from types import FrameType
 import uvicorn
 
 from signalproof_server.app import App
-from signalproof_server.protocol import HttpProtocol
+from signalproof_server.protocol import Config
 
 __all__ = ["Server", "listen", "new_event_loop"]
 
@@ -40,21 +40,7 @@ class Server(uvicorn.Server):
     """One application on one listening socket; `should_exit` stops it, from any thread."""
 
     def __init__(self, app: App, listener: socket.socket, announce: Announce | None = None) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=HttpProtocol,
-                ws="auto",
-                ws_ping_interval=None,  # Engine.IO has pings of its own
-                ws_per_message_deflate=False,  # short messages: it costs more than it saves
-                lifespan="off",  # see run(): a database that cannot be opened is an exception there
-                proxy_headers=False,
-                access_log=False,  # query strings hold sids
-                log_config=None,
-                server_header=False,
-                timeout_graceful_shutdown=1,
-            )
-        )
+        super().__init__(Config(app, app.settings))
         self.app = app
         self.listener = listener
         self.announce = announce
@@ -64,7 +50,7 @@ class Server(uvicorn.Server):
         """The base URL."""
         host, port = self.listener.getsockname()[:2]
         authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        return f"http://{authority}{self.app.root_path}"
+        return f"http://{authority}{self.app.settings.root_path}"
 
     async def run_app(self) -> None:
         """Serve until told to stop; then close everything."""

@@ -32,6 +32,7 @@ class Running:
 
     url: str
     log: io.StringIO
+    server: Server
 
 
 @contextmanager
@@ -44,7 +45,7 @@ def serving(make: type[Assembly] = Assembly, settings: Settings | None = None) -
     thread = threading.Thread(target=lambda: asyncio.run(server.run_app()))
     thread.start()
     try:
-        yield Running(url=urls.get(timeout=LIMIT), log=log)
+        yield Running(url=urls.get(timeout=LIMIT), log=log, server=server)
     finally:
         server.should_exit = True
         thread.join(LIMIT)
