@@ -14,6 +14,7 @@ import httpx2
 
 from signalproof.config.target import Target
 from signalproof.net.aiohttp_transport import AiohttpTransport
+from signalproof.net.descriptors import raise_limit
 from signalproof.net.failures import HttpFailure, reason_of
 from signalproof.net.limits import LONGEST_REPLY
 from signalproof.net.pool import Pool
@@ -134,6 +135,7 @@ class Http(UserAgent):
     """The user agent of the kit itself, and where those of the participants come from."""
 
     def __init__(self, target: Target) -> None:
+        raise_limit()
         super().__init__(_Wire(target))
 
     def user_agent(self) -> UserAgent:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Generator, Mapping
 
 import pytest
 
+from signalproof.errors import TooBusy
 from signalproof.reports import failure
 from signalproof.run.baseline import Baselines
 from signalproof.run.result import Result
@@ -39,6 +40,7 @@ class Verdicts:
         self._explained = explained
         self._baselines = baselines
         self._strict = strict
+        self._said: set[str] = set()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool | None:
@@ -50,6 +52,8 @@ class Verdicts:
             pytest.skip(result.skipped)
         found = next(iter(result.new_breaches or (result.new_warnings if self._strict else ())), None)
         if found is None and result.error is not None and result.error not in result.listed:
+            if isinstance(result.error, TooBusy):
+                self._say(pyfuncitem, printable(str(result.error)))
             raise result.error
         if found is not None:
             whole = result.check.name in self._explained or not result.new_breaches
@@ -65,6 +69,13 @@ class Verdicts:
         if result.new_warnings:
             pyfuncitem.user_properties.append(_WARNED)
         return True
+
+    def _say(self, item: pytest.Function, trouble: str) -> None:
+        """Show one sentence in place of a traceback, and the same one once."""
+        item.repr_failure = lambda *_: trouble  # type: ignore[method-assign]
+        if trouble in self._said:
+            item.user_properties.append(_FOLDED)
+        self._said.add(trouble)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

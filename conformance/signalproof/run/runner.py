@@ -25,6 +25,7 @@ from signalproof.config.target import Target
 from signalproof.errors import InvalidTarget, NonConformance, NotTestable, TooBusy
 from signalproof.judge.ledger import DELIVERY_SECONDS, Ledger
 from signalproof.judge.steps import PLAIN
+from signalproof.net.failures import own_trouble
 from signalproof.net.http import Http
 from signalproof.pause import pause
 from signalproof.run.gate import Gate
@@ -258,7 +259,7 @@ class Run:
         except NotTestable as reason:
             result.skipped = str(reason)
         except Exception as error:  # noqa: BLE001 - whatever a check raises is its result
-            result.error = error
+            result.error = own_trouble(error) or error
         finally:
             result.duration = perf_counter() - began
             await cast.quiet()
