@@ -7,13 +7,14 @@ checks of the kit still have something to pass.
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from signalproof_server import wire
@@ -309,6 +310,24 @@ class DeliversAfterAWhile(Assembly):
         return emit
 
 
+class HidesALogin(Assembly):
+    """Whoever is called boy is never on the list (PRES-1)."""
+
+    def http(self, service: Service) -> ASGIApp:
+        """Take them off."""
+
+        class Edge(HttpEdge):
+            async def respond(self, request: Request, endpoint: str, run: Endpoint) -> Response:
+                """Leave some out."""
+                response = await super().respond(request, endpoint, run)
+                if request.method != "GET" or not request.url.path.endswith("/online"):
+                    return response
+                body = json.loads(bytes(response.body))
+                return JSONResponse({**body, "payload": [x for x in body["payload"] if not x.endswith(".boy")]})
+
+        return Edge(service, self.settings, self.log).asgi()
+
+
 class SpeaksSocketIoOnly(Assembly):
     """A Socket.IO server of something else: there is no `/offer`."""
 
@@ -322,7 +341,7 @@ VARIANTS: Final[Mapping[str, type[Assembly]]] = {
     for variant in (
         Assembly, DropsADevice, TrimsTexts, MixesPairsUp, CrashesOnMalformedJson, CorrectsTheSpelling, LeaksLate,
         DoublesAnswers, AcknowledgesTooEarly, GivesNoCodes, EchoesSids, SaysWhenItIsBusy, SaysWhenItIsQuiet,
-        StandsStillInACrowd, DeliversAfterAWhile, SpeaksSocketIoOnly,
+        StandsStillInACrowd, DeliversAfterAWhile, HidesALogin, SpeaksSocketIoOnly,
     )
 }  # fmt: skip
 

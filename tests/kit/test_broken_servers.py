@@ -101,6 +101,14 @@ CASES = (
         hint="`login` was acknowledged before it was stored",
         controls="test_repeating_the_same_login_is_harmless",
     ),
+    Case(
+        variant="HidesALogin",
+        check="test_54_visits_of_a_moment_leave_no_ghost",
+        violated=("PRES-1",),
+        participants=("man", "woman"),
+        received="2 of the users of other checks missing",
+        controls="test_sender_login_selects_the_offer",
+    ),
 )
 
 

@@ -160,6 +160,7 @@ class Connection:
         if not self.login:
             self.login = login
             self.live_since = perf_counter()
+            self._stage.ledger.attendance.came(self)
         return self
 
     async def emit(self, event: str, *arguments: object) -> None:
@@ -173,11 +174,12 @@ class Connection:
     async def leave(self) -> None:
         """Disconnect gracefully, as part of the check."""
         self._stage.transcript.add(self.name, SERVER, "disconnects")
-        await self._socket.close()
+        await self.close()
 
     async def close(self) -> None:
-        """Disconnect when all is judged."""
+        """Disconnect gracefully."""
         await self._socket.close()
+        self._stage.ledger.attendance.left(self, perf_counter())
 
     def _on_close(self) -> None:
         overrun = self._socket.overrun

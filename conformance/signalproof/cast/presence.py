@@ -23,16 +23,24 @@ class Presence:
         self._company = company
 
     async def online(self) -> list[str]:
-        """Read who is online: `GET /online` (PRES-1)."""
-        headers = self._company.connections[0].authorization
+        """Read who is online: `GET /online` (PRES-1). All that the run knows is held against it."""
+        company = self._company
+        headers = company.connections[0].authorization
+        asked_at = perf_counter()
         reply = read_reply(await self._company.raw.http("GET", "/online", headers=headers), "OnlineAccepted")
         self._company.expect(
             "PRES-1",
-            reply.outcome is Outcome.ACCEPTED,
+            reply.outcome is Outcome.ACCEPTED and _are_logins(reply.body.get("payload")),
             expected="the list of logins from GET /online",
             received=reply.describe(),
         )
-        return [str(login) for login in reply.body["payload"]]
+        listed = list(reply.body["payload"])
+        # Among other checks a close may be noticed late, which is not what is looked for here.
+        lag = company.target.round_trip + (company.target.timeout if company.crowded else 0)
+        attendance = company.setting.ledger.attendance
+        for found in attendance.breaches(set(listed), asked_at=asked_at, lag=lag, check=company.setting.number):
+            company.note(found)
+        return listed
 
     async def until(
         self,
@@ -64,3 +72,7 @@ class Presence:
                 ),
             )
         )
+
+
+def _are_logins(payload: object) -> bool:
+    return isinstance(payload, list) and all(isinstance(login, str) for login in payload)

@@ -67,6 +67,12 @@ class RawAccess:
         self._silent: dict[str, RawSocket] = {}
         self._ack_seconds = 0.01
 
+    def _login(self, name: str) -> str:
+        """Give the login of a name, of which connections may stay that nobody else tells of."""
+        login = self._company.login(name)
+        self._company.setting.ledger.attendance.elsewhere.add(login)
+        return login
+
     async def http(
         self, method: str, path: str, *, body: Body | None = None, headers: dict[str, str] | None = None
     ) -> HttpReply:
@@ -110,7 +116,7 @@ class RawAccess:
 
     async def connect_packet(self, name: str) -> str:
         """Give the Socket.IO CONNECT packet that a raw socket has to send for `name`, with its token if need be."""
-        token = await self._company.token(self._company.login(name))
+        token = await self._company.token(self._login(name))
         return "40" if token is None else f"40{json.dumps(connect_auth(token))}"
 
     async def expect_connect_error(self, auth: object, requirement: str) -> None:
@@ -132,7 +138,7 @@ class RawAccess:
 
     async def visit(self, name: str, patience: Patience, way: Way) -> Visit:
         """Connect, log in and close at once, waiting for the acknowledgement or not."""
-        company, login, limit = self._company, self._company.login(name), self._target.timeout
+        company, login, limit = self._company, self._login(name), self._target.timeout
         socket = await self.socket()
         with suppress(SocketFailure):
             await socket.receive(limit)
@@ -158,7 +164,7 @@ class RawAccess:
 
     async def silent_connection(self, name: str) -> str:
         """Log in on a socket that will answer no ping, as a device that drops off the network; give its login."""
-        socket, login = await self.socket(), self._company.login(name)
+        socket, login = await self.socket(), self._login(name)
         packets = (await self.connect_packet(name), f"420{json.dumps(['login', login_payload(login)])}")
         for packet in packets:
             await socket.receive(self._target.timeout)

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from signalproof.errors import NonConformance
 from signalproof.judge import hints
+from signalproof.judge.attendance import Attendance
 from signalproof.judge.diagnosis import Diagnosis
 from signalproof.judge.reply import Outcome, Reply
 from signalproof.judge.steps import Steps
@@ -329,6 +330,7 @@ class Ledger:
         self.sids: list[str] = []
         self.pseudonyms = Pseudonyms()
         self.last_posting_at = 0.0
+        self.attendance = Attendance()
         self._events = 0
         self._silences = 0
 
