@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_plus
@@ -98,6 +101,77 @@ def decline_takes_json_only(server: Variant) -> None:
 def replaces_what_is_not_utf8(server: Variant) -> None:
     """`decode(errors="replace")`."""
     server.on_body = lambda inner, kind, content: inner(kind, content.decode(errors="replace").encode())
+
+
+def _read_more(server: Variant, read: Callable[[bytes], object]) -> None:
+    """Let JSON bodies be read in a more generous way where the strict one refuses them."""
+
+    def body(inner: ReadBody, kind: str, content: bytes) -> Fields:
+        try:
+            return inner(kind, content)
+        except BadRequest:
+            with suppress(ValueError):
+                if not kind.startswith(FORM):
+                    return inner(kind, json.dumps(read(content)).encode())
+            raise
+
+    server.on_body = body
+
+
+@fault("HTTP-4")
+def unwraps_arrays(server: Variant) -> None:
+    """`if isinstance(data, list): data = data[0]`, for a client that once sent batches."""
+
+    def read(content: bytes) -> object:
+        found = json.loads(content)
+        return found[0] if isinstance(found, list) and found else found
+
+    _read_more(server, read)
+
+
+@fault("HTTP-4")
+def guesses_the_encoding(server: Variant) -> None:
+    """`json.loads(body)` of bytes: Python looks for UTF-16 and UTF-32 by itself."""
+    _read_more(server, json.loads)
+
+
+@fault("HTTP-4")
+def parses_what_was_encoded_twice(server: Variant) -> None:
+    """`if isinstance(data, str): data = json.loads(data)`, as some clients call `JSON.stringify` twice."""
+
+    def read(content: bytes) -> object:
+        found = json.loads(content)
+        return json.loads(found) if isinstance(found, str) else found
+
+    _read_more(server, read)
+
+
+@fault("HTTP-4")
+def reads_the_first_of_several(server: Variant) -> None:
+    """A streaming parser stops where the first value ends."""
+    _read_more(server, lambda content: json.JSONDecoder().raw_decode(content.decode())[0])
+
+
+@fault("HTTP-4")
+def reads_json_with_comments(server: Variant) -> None:
+    """The parser is the one of configuration files."""
+    _read_more(server, lambda content: json.loads(re.sub(rb"/\*.*?\*/|,(?=\s*})", b"", content)))
+
+
+@fault("HTTP-4")
+def reads_line_feeds_in_strings(server: Variant) -> None:
+    """`json.loads(text, strict=False)`."""
+    _read_more(server, lambda content: json.loads(content.decode(), strict=False))
+
+
+@fault("HTTP-5", collateral={"OFFER-8": "the words in arrays", "CALL-4": "the same"})
+def takes_the_only_member_of_an_array(server: Variant) -> None:
+    """Forms come as arrays of values there, and the same code reads JSON."""
+
+    def decode(inner: Decode, _: HttpRequest, fields: Fields) -> Request:
+        return inner({k: v[0] if isinstance(v, list) and len(v) == 1 else v for k, v in fields.items()})
+
+    server.on_decode = decode
 
 
 @fault("HTTP-4")

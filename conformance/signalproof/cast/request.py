@@ -7,21 +7,20 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from signalproof.errors import KitError
+from signalproof.protocol.defects import OMIT, Altered
 from signalproof.protocol.schemas import violation
 from signalproof.protocol.wire import Body, Encoding, Fields, Kind, encode_body
 
-__all__ = ["OMIT", "Request", "Variation", "compose", "require_sound"]
-
-OMIT = object()
-"""As the value of an overridden field: leave the field out."""
+__all__ = ["Request", "Variation", "compose", "require_sound"]
 
 
 class Variation(TypedDict, total=False):
     """How a request departs from the ordinary one.
 
-    `fields` overrides single fields (`OMIT` leaves one out), `body` the whole body, `path` the endpoint, and `recode`
-    changes the body once it is encoded. A message that breaks its schema has to be declared `malformed`; all others
-    are checked before they are sent. `authorization` stands in for the header of that name; None sends none.
+    `fields` overrides single fields (`OMIT` leaves one out, `Altered` changes the ordinary value), `body` the whole
+    body, `path` the endpoint, and `recode` changes the body once it is encoded. A message that breaks its schema has
+    to be declared `malformed`; all others are checked before they are sent. `authorization` stands in for the header
+    of that name; None sends none.
     """
 
     fields: Mapping[str, object]
@@ -67,7 +66,9 @@ def compose(kind: Kind, base: Fields, authorization: Mapping[str, str], variatio
     body = variation.get("body")
     fields: Fields = {}
     if body is None:
-        fields = {k: v for k, v in {**base, **variation.get("fields", {})}.items() if v is not OMIT}
+        wanted = {**base, **variation.get("fields", {})}
+        altered = {k: v.change(base.get(k)) if isinstance(v, Altered) else v for k, v in wanted.items()}
+        fields = {k: v for k, v in altered.items() if v is not OMIT}
         body = encode_body(fields, variation.get("encoding", Encoding.JSON))
         if "recode" in variation:
             body = variation["recode"](body)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from signalproof.cast.connection import Connection
-from signalproof.cast.request import OMIT, Variation
+from signalproof.cast.request import Variation
+from signalproof.protocol.defects import BODY_DEFECTS, VALUE_DEFECTS
 from signalproof.protocol.wire import Body, Encoding
 from signalproof.scenes.request_fields import optional_fields, request_kinds, required_fields
 
@@ -39,7 +40,6 @@ class Flaw:
 
 
 _ANY_STATUS = range(600)
-_WRONG: dict[str, object] = {"a number": 7, "null": None, "a list": ["x"], "an object": {"x": 1}, "true": True}
 _WORDS = {"type": ("receiver", "SENDER", "answer", ""), "status": ("busy", "FREE", "")}
 _WORD_RULES = {"type": "OFFER-8", "status": "CALL-4"}
 _SID_RULES = {"offer": "OFFER-5", "answer": "OFFER-5", "candidate": "ICE-6"}
@@ -58,13 +58,7 @@ _TOKENS: dict[str, Callable[[Connection, Connection], str | None]] = {
     "under another scheme": lambda mine, _: mine.authorization.get("authorization", "").replace("Bearer", "Basic"),
 }
 _BODIES: dict[str, tuple[Encoding, Callable[[bytes], bytes]]] = {
-    "empty": (Encoding.JSON, lambda _: b""),
-    "torn": (Encoding.JSON, lambda content: content[:-1]),
-    "in a list": (Encoding.JSON, lambda content: b"[" + content + b"]"),
-    "an empty list": (Encoding.JSON, lambda _: b"[]"),
-    "followed by more": (Encoding.JSON, lambda content: content + b" x"),
-    "not UTF-8": (Encoding.JSON, lambda content: content[:-1] + b', "x": "\xff"}'),
-    "with NaN": (Encoding.JSON, lambda content: content[:-1] + b', "x": NaN}'),
+    **{name.replace("_", " "): (Encoding.JSON, change) for name, change in BODY_DEFECTS.items()},
     "a form that is not UTF-8": (Encoding.FORM, lambda content: content + b"&x=%ff%fe"),
 }
 _TYPES = ("text/plain", "application/vnd.api+json", "multipart/form-data; boundary=x")
@@ -122,8 +116,13 @@ def _wrong_token(kind: str, name: str, give: Callable[[Connection, Connection], 
 def _groups(kind: str) -> Iterator[list[Flaw]]:
     required = required_fields(kind)
     read = (*required, *({"sender_login", "login"} & optional_fields(kind)))
-    yield [wrong_field(kind, field, "missing", OMIT) for field in required]
-    yield [wrong_field(kind, field, name, value) for field in read for name, value in _WRONG.items()]
+    yield [wrong_field(kind, field, "missing", VALUE_DEFECTS["missing"]) for field in required]
+    yield [
+        wrong_field(kind, field, name, value)
+        for field in read
+        for name, value in VALUE_DEFECTS.items()
+        if name != "missing"
+    ]
     texts = [field for field in read if field not in {"sid", *_WORDS}]
     yield [wrong_field(kind, field, "half a character", "x\ud800", "HTTP-13") for field in texts]
     yield [

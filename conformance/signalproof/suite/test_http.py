@@ -14,9 +14,10 @@ import pytest
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
-from signalproof.cast.request import OMIT, Variation
+from signalproof.cast.request import Variation
 from signalproof.judge.ledger import Posting
 from signalproof.judge.reply import Outcome
+from signalproof.protocol.defects import BODY_DEFECTS, OMIT, VALUE_DEFECTS
 from signalproof.protocol.discovery import DISCOVERY, read_discovery
 from signalproof.protocol.schemas import definitions
 from signalproof.protocol.wire import (
@@ -126,18 +127,8 @@ async def test_the_discovery_document_is_sound_where_it_is_served(cast: Cast) ->
     )
 
 
-MALFORMED = {
-    "truncated": b'{"sid": "x", "type": "sender"',
-    "plain_text": b"hello",
-    "empty": b"",
-    "not_utf8": b'{"sid": "\xff\xfe"}',
-    "array": b"[]",
-    "string": b'"sender"',
-    "null": b"null",
-    "form_in_json": b"sid=x&type=sender",
-    "nan": b'{"sid": NaN}',
-    "trailing_garbage": b'{"sid": "x"} x',
-}
+def _changed(change: Callable[[bytes], bytes]) -> Callable[[Body], Body]:
+    return lambda body: Body(change(body.content), body.content_type)
 
 
 @requirement("HTTP-4", "HTTP-12")
@@ -145,8 +136,8 @@ async def test_a_body_that_is_no_json_object_is_refused(cast: Cast) -> None:
     """A malformed body is refused with 4xx; the sound request is accepted before and after."""
     man, woman = await cast.enter("man", "woman")
     await woman.hears(await man.offer(woman))
-    for content in cast.cases(MALFORMED):
-        bad = await man.try_offer(woman, body=Body(content, JSON.value), malformed=True)
+    for change in cast.cases(BODY_DEFECTS):
+        bad = await man.try_offer(woman, recode=_changed(change), malformed=True)
         cast.refused(bad, "HTTP-4", client_error=True)
     await woman.hears(await man.offer(woman))
 
@@ -166,22 +157,12 @@ async def test_a_body_that_is_not_utf8_is_refused(cast: Cast, encoding: Encoding
     cast.refused(bad, "HTTP-4", client_error=True)
 
 
-WRONG: dict[str, object] = {
-    "missing": OMIT,
-    "null": None,
-    "number": 7,
-    "boolean": True,
-    "array": ["x"],
-    "object": {"type": "offer", "sdp": ""},
-}
-
-
 @requirement("HTTP-5")
 @pytest.mark.parametrize("field", ["sid", "type", "reciever_login", "offer"])
 async def test_an_offer_with_a_field_missing_or_of_the_wrong_type_is_refused(cast: Cast, field: str) -> None:
     """Each required field of an offer has to be there, and to be a string."""
     man, woman = await cast.enter("man", "woman")
-    for value in cast.cases(WRONG):
+    for value in cast.cases(VALUE_DEFECTS):
         bad = await man.try_offer(woman, fields={field: value}, malformed=True)
         cast.refused(bad, "HTTP-5", client_error=True)
     await woman.hears(await man.offer(woman))
@@ -194,7 +175,7 @@ async def test_an_answer_with_a_field_missing_or_of_the_wrong_type_is_refused(ca
     man, woman = await cast.enter("man", "woman")
     offer = await man.offer(woman)
     await woman.hears(offer)
-    for value in cast.cases(WRONG):
+    for value in cast.cases(VALUE_DEFECTS):
         if value is OMIT and field == "sender_login":
             continue  # the one field that may be left out
         bad = await woman.try_answer(offer, fields={field: value}, malformed=True)

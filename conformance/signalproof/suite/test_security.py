@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Iterator
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.cast.request import OMIT, Variation
+from signalproof.cast.request import Variation
 from signalproof.judge.ledger import Posting
+from signalproof.protocol.defects import OMIT
 from signalproof.text.redact import cut
 
 requirement = pytest.mark.requirement
