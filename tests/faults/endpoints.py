@@ -249,6 +249,16 @@ def accepts_refreshes_in_a_shape_of_its_own(server: Variant) -> None:
     server.replies(reply)
 
 
+@fault("HTTP-15", collateral={"ICE-*": "the endpoint is used there", "HTTP-*": "the same", "CORR-*": "the same"})
+def accepts_candidates_without_a_word(server: Variant) -> None:
+    """One endpoint says `{}`: there was nothing to say."""
+
+    def reply(path: str, _: int, body: Json) -> Response | None:
+        return JSONResponse({}) if path == "/ice" and body.get("status") == 0 else None
+
+    server.replies(reply)
+
+
 DISCOVERY = "/.well-known/vcsp"
 
 

@@ -110,11 +110,18 @@ def _meaning(status: int, body: Mapping[str, Any], accepted_schema: str) -> tupl
         if problem is None and status != 200 and not 400 <= status < 500:
             problem = f"a refusal with HTTP {status}"
         return Outcome.REFUSED, problem
-    problem = violation(accepted_schema, body)
+    problem = violation(accepted_schema, body) or _keyless(accepted_schema, body)
     if problem is None and status != 200:
         problem = f"a success with HTTP {status}, and a success is HTTP 200"
     unclear = not 200 <= status < 300 or (problem is not None and "status" not in body and status == 200)
     return Outcome.UNCLEAR if unclear else Outcome.ACCEPTED, problem
+
+
+def _keyless(accepted_schema: str, body: Mapping[str, Any]) -> str | None:
+    """Say what an accepted reply of `/ice` lacks: it has one of two keys, which its schema cannot say."""
+    if accepted_schema == "IceAccepted" and not {"status", "ice"} & body.keys():
+        return "a success that has neither `status` 0 nor `ice`"
+    return None
 
 
 def _lacking(body: Mapping[str, Any]) -> str | None:

@@ -109,3 +109,14 @@ def test_a_page_is_named_by_its_title() -> None:
     page = b"<!DOCTYPE html>\n<html>" + b"<meta>" * 50 + b"<title>DoesNotExist\n  at &#x27;/offer&#x27;</title>"
     text = read_reply(HttpReply(500, {"content-type": "text/html"}, page, 0), "OfferAccepted").describe()
     assert text.startswith("HTTP 500 an HTML page, \"DoesNotExist at '/offer'\"")
+
+
+@pytest.mark.parametrize(
+    ("body", "broken"),
+    [(b"{}", "HTTP-15"), (b'{"x":1}', "HTTP-15"), (b'{"status":0}', None), (b'{"ice":{"status":"ok"}}', None)],
+    ids=["nothing", "something_else", "status", "ice"],
+)
+def test_a_candidate_is_accepted_by_one_of_two_keys(body: bytes, broken: str | None) -> None:
+    """errors.md; the schema cannot say it."""
+    reply = read_reply(HttpReply(200, {"content-type": JSON}, body, 0.01), "IceAccepted")
+    assert (reply.outcome, reply.broken) == (ACCEPTED if broken is None else UNCLEAR, broken)
