@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(id, ...): the requirements that a check decides")
     config.addinivalue_line("markers", "webrtc: the check needs a network interface besides loopback")
     config.addinivalue_line("markers", "profile(name): the check needs this profile, beside that of its requirements")
-    config.addinivalue_line("markers", "slow(limit): the check waits as long as this limit of the target")
+    config.addinivalue_line("markers", "slow(limit): the check waits for this limit of the target, or so many seconds")
     config.addinivalue_line("markers", "alone: the check runs after the others, by itself")
     config.addinivalue_line("markers", "early: the check takes long and begins before the others")
     if not any(config.getoption(name, default=None) for name in ("--target", "--target-file")):

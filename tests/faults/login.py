@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
+from engineio.async_socket import AsyncSocket
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.faults.registry import fault
 from tests.faults.seams import Acknowledge, Gone, Handle, LogIn, Variant
 
@@ -285,6 +286,67 @@ def a_repeated_login_doubles_events(server: Variant) -> None:
 
     server.requests(Login, login)
     server.effects(Offer, lambda _, __, effects: effects + tuple(e for e in effects if e.sid in twice))
+
+
+def _websockets(server: Variant, serve: Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]) -> None:
+    """Stand between the server and its WebSockets."""
+    make = server.sio
+
+    def sio() -> Any:
+        made: Any = make()
+        inner = made.handle_request
+
+        async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+            await (serve(inner, scope, receive, send) if scope["type"] == "websocket" else inner(scope, receive, send))
+
+        made.handle_request = handle
+        return made
+
+    server.sio = sio  # type: ignore[method-assign]
+
+
+@fault("LOGIN-11", collateral={"*": "whoever was silent for that long has gone"})
+def closes_what_was_silent_for_five_seconds(server: Variant) -> None:
+    """`proxy_read_timeout 5s` in nginx, and pings every 25 s behind it."""
+    server.settings = replace(server.settings, ping_interval=25, ping_timeout=20)
+
+    async def serve(inner: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        closing = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(5, closing.set)
+
+        async def sent(message: Message) -> None:
+            nonlocal timer
+            timer.cancel()
+            timer = loop.call_later(5, closing.set)
+            await send(message)
+
+        serving = asyncio.ensure_future(inner(scope, receive, sent))
+        closed = asyncio.ensure_future(closing.wait())
+        await asyncio.wait((serving, closed), return_when=asyncio.FIRST_COMPLETED)
+        timer.cancel()
+        for task in (serving, closed):
+            task.cancel()
+        if closing.is_set():
+            await send({"type": "websocket.close", "code": 1006})
+
+    _websockets(server, serve)
+
+
+@fault("LOGIN-11", collateral={"*": "clients give up what is not pinged in time"})
+def promises_pings_and_sends_none(server: Variant) -> None:
+    """A hand-made Engine.IO announces the usual times, and its timer was never started."""
+    AsyncSocket.schedule_ping = lambda _: None
+
+
+@fault("LOGIN-11", collateral={"*": "who was closed is met there too"})
+def closes_every_connection_after_six_seconds(server: Variant) -> None:
+    """A platform that gives each request, and so each WebSocket, a life of so many seconds."""
+
+    def login(request: Login) -> None:
+        asyncio.get_running_loop().call_later(6, lambda: server.spawn(server.engine().disconnect(request.sid)))
+
+    server.notes(Login, login)
 
 
 @fault("LOGIN-7", collateral={"*": LEFT})

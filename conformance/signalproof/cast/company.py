@@ -254,6 +254,13 @@ class Company(Expectations):
             self._ledger.steps.count(step.name, self.setting.number, failed=failed)
         return step
 
+    def breach(self, found: NonConformance) -> None:
+        """Take a breach, and say beside it whose connection the target had ended: what follows comes of that."""
+        lost = [connection.lost for connection in self.connections if connection.lost]
+        if lost and not any(sentence in found.received for sentence in lost):
+            found.hint = " ".join(filter(None, (f"{lost[0]}.", found.hint)))
+        super().breach(found)
+
     def concerns(self, found: NonConformance) -> bool:
         """Whether a breach is one of a profile that is being checked."""
         return any(i not in catalogue() or catalogue()[i].profile in self.target.profiles for i in found.requirements)

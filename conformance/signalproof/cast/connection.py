@@ -12,7 +12,7 @@ from signalproof.cast.request import Request, Variation, compose, require_sound
 from signalproof.cast.stage import Stage
 from signalproof.errors import KitError, NonConformance, NotTestable, Step
 from signalproof.judge import hints
-from signalproof.judge.expectations import Expectations
+from signalproof.judge.expectations import STAYS, Expectations
 from signalproof.judge.ledger import Audience, Awaited, Listener, Posting, Received
 from signalproof.judge.reply import Reply, no_reply, read_reply
 from signalproof.judge.transcript import SERVER, Channel
@@ -55,6 +55,7 @@ class Connection:
         self.strays: list[Received] = []
         self._foreign = 0
         self._overheard = ""
+        self.lost = ""
         self.sid = ""
         self.engine_sid = ""
         self._stage = stage
@@ -96,7 +97,7 @@ class Connection:
     @property
     def ending(self) -> str:
         """What became of the socket, in words: closed, or given up at a limit of the kit's own."""
-        return self._socket.overrun or "a closed socket"
+        return self._socket.overrun or self.lost or "a closed socket"
 
     # ── the socket ─────────────────────────────────────────────────────────────────────────────
 
@@ -182,7 +183,11 @@ class Connection:
         self._stage.ledger.attendance.left(self, perf_counter())
 
     def _on_close(self) -> None:
-        overrun = self._socket.overrun
+        overrun, lost = self._socket.overrun, self._socket.lost
+        if lost and not self.lost:
+            seconds = perf_counter() - self._stage.transcript.began
+            self.lost = f"{self.name}'s connection {lost} at {seconds:.1f} s, unasked"
+            self._stage.ledger.lost(self)
         self._stage.transcript.note(self.name, f"disconnected: {overrun}" if overrun else "disconnected")
 
     def _on_event(self, event: str, arguments: tuple[object, ...], at: float) -> None:
@@ -217,6 +222,16 @@ class Connection:
         patience = stage.ledger.patience(stage.target.timeout)
         received = await posting.wait_at(self, patience)
         kind = posting.kind
+        if received is None and self.lost:
+            # What the event did not come for: nobody can tell whether it was sent.
+            stage.expectations.breach(
+                NonConformance(
+                    *filter(None, (requirement, "LOGIN-11")),
+                    expected=f"{self.name} to stay connected, and {kind.event} there",
+                    received=self.lost,
+                    step=STAYS,
+                )
+            )
         step = stage.expectations.step(posting, Step(f"raises {kind.event}", kind.once), failed=received is None)
         if received is None and (limit := self._socket.overrun or self._overheard):
             # A limit of the kit's own says nothing of the target.

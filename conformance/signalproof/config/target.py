@@ -83,12 +83,13 @@ class Target:
         """The addresses that the operator gave, which head every report anyway."""
         return tuple({urlsplit(url).netloc for url in (self.url, self.socket_url) if url})
 
-    def reason_to_skip(self, limit: str) -> str | None:
-        """Say why a check that waits for a limit is not run, or give None when it is."""
-        if limit not in self.limits:
+    def reason_to_skip(self, limit: str | float) -> str | None:
+        """Say why a check that waits for a limit, or for so many seconds, is not run, or give None when it is."""
+        seconds = self.limits.get(limit) if isinstance(limit, str) else limit
+        if seconds is None:
             return f"the target does not declare {limit}"
-        if self.limits[limit] > PATIENCE and not self.slow:
-            return f"it waits {self.limits[limit]:g} s; run it with --slow"
+        if seconds > PATIENCE and not self.slow:
+            return f"it waits {seconds:g} s; run it with --slow"
         return None
 
 

@@ -53,7 +53,7 @@ async def _examined(target: Target, http: Http, identities: Identities) -> Targe
         await socket.close()
     proposal = await endpoints.proposal(target, http, token) if open_to_proposals else None
     notes = (*target.notes, *filter(None, [proposal]), *clock.notes(reply, token))
-    limits = {"silent_loss_seconds": socket.ping_seconds + 5, **target.limits}
+    limits = {"silent_loss_seconds": socket.ping_seconds + 5, "ping_seconds": socket.ping_seconds, **target.limits}
     # What a request takes beyond the link is the server's own time: more checks at once would only make it longer.
     link = await round_trip(target, http)
     distance = probe.elapsed if link is None else min(link, probe.elapsed)

@@ -20,9 +20,11 @@ from signalproof.judge.reply import Outcome, Reply
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.schemas import violation
 
-__all__ = ["Expectations", "Foundation"]
+__all__ = ["STAYS", "Expectations", "Foundation"]
 
 T = TypeVar("T")
+STAYS = Step("stays connected", "LOGIN-11")
+"""What a connection has to do by itself, which no check need ask for."""
 
 
 @dataclass(slots=True)
@@ -144,6 +146,15 @@ class Expectations:
         `hint` is the likely cause if it did not, where the check knows more than the request shows.
         """
         reply = _replied(posting)
+        if reply.outcome is not Outcome.ACCEPTED and posting.author.lost:
+            self.breach(
+                NonConformance(
+                    *filter(None, (requirement, "LOGIN-11")),
+                    expected=f"{posting.author.name} to stay connected, and the {posting.kind.name} to be accepted",
+                    received=f"{posting.author.lost}; then {reply.describe()}",
+                    step=STAYS,
+                )
+            )
         unbound = is_unknown_sid(reply) or posting.why_not == hints.ACKNOWLEDGED_EARLY
         own = reply.broken or ("LOGIN-2" if unbound else posting.kind.once)
         step = self.step(posting, Step(f"accepts the {posting.kind.name}", own), failed=not posting.accepted)

@@ -61,6 +61,10 @@ class Listener(Protocol):
     def live_since(self) -> float:
         """When it was bound."""
 
+    @property
+    def lost(self) -> str:
+        """What became of it, in a sentence, if the target ended it unasked; empty otherwise."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Received:
@@ -168,6 +172,10 @@ class Posting:
     def received(self, received: Received) -> None:
         """Lay one event to this posting and wake whoever waits for it."""
         self.heard.append(received)
+        self.wake()
+
+    def wake(self) -> None:
+        """Have whoever waits for an event look again."""
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -178,10 +186,15 @@ class Posting:
         return [received for received in self.heard if received.connection is connection]
 
     async def wait_at(self, connection: Listener, timeout: float) -> Received | None:
-        """Give the first event of this posting at `connection`, or None after `timeout` seconds."""
+        """Give the first event of this posting at `connection`, or None after `timeout` seconds.
+
+        At a connection that the target has ended nothing more comes.
+        """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while not (found := self.at(connection)):
+            if connection.lost:
+                return None
             waiter: asyncio.Future[None] = loop.create_future()
             self._waiters.append(waiter)
             with contextlib.suppress(TimeoutError):
@@ -351,6 +364,12 @@ class Ledger:
     def patience(self, timeout: float) -> float:
         """Give how long to wait for an event: not for long where many waits have seen no event of any kind."""
         return timeout if self._events or self._silences < SILENCES else min(timeout, IMPATIENT)
+
+    def lost(self, connection: Listener) -> None:
+        """Have whoever waits for an event at a connection know that it has ended."""
+        for posting in (*self._marked.values(), *self._plain):
+            if connection in posting.targets:
+                posting.wake()
 
     def silence(self) -> None:
         """Count a wait that ended without its event."""

@@ -75,6 +75,8 @@ class Socket:
             websocket_extra_options={"max_msg_size": TOO_LONG},
         )
         self._refusals: list[str] = []
+        self._leaving = False
+        self._lost = ""
         self._client.on("disconnect", self._closed)
         self._client.on("connect_error", self._refused)
         self._client.on("*", lambda event, *args: on_event(str(event), args, perf_counter()))
@@ -86,10 +88,17 @@ class Socket:
             self._refusals.append(cut(str(text), REFUSAL).rstrip("."))
 
     def _closed(self, *_: object) -> None:
+        if not self._leaving and not self._lost and self.overrun is None:
+            self._lost = self._how_lost()
         for future in self._pending:
             if not future.done():
                 future.set_exception(SocketFailure(self.overrun or "the connection closed first"))
         self._on_close()
+
+    def _how_lost(self) -> str:
+        """Say how the connection ended that nobody here had asked to end."""
+        silent = perf_counter() - self._client.eio.ws.last_at >= self.ping_seconds
+        return "got no ping in time and was given up, as clients do," if silent else "was closed by the server"
 
     async def connect(self, auth: object = None) -> None:
         """Open the connection with the payload `auth` for CONNECT.
@@ -124,6 +133,11 @@ class Socket:
     def overrun(self) -> str | None:
         """What came, if it was so long that the kit closed the connection of its own accord."""
         return OVERRUN if getattr(self._client.eio.ws, "overrun", False) else None
+
+    @property
+    def lost(self) -> str:
+        """What became of the connection, to be said of it, if nobody here had asked it to end; empty otherwise."""
+        return self._lost
 
     @property
     def connected(self) -> bool:
@@ -176,6 +190,7 @@ class Socket:
 
     async def close(self) -> None:
         """Leave gracefully: DISCONNECT, then the transport."""
+        self._leaving = True
         with contextlib.suppress(SocketConnectionError, aiohttp.ClientError, OSError):
             await self._client.disconnect()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import aiohttp
 
 from signalproof.net.limits import LONGEST_MESSAGE
@@ -30,10 +32,13 @@ class WebSocket(aiohttp.ClientWebSocketResponse):
     """A WebSocket that tells its own limit from an end that the target made."""
 
     overrun = False
+    last_at = float("inf")
+    """When the last frame came, as `perf_counter` reads."""
 
     async def receive(self, timeout: float | None = None) -> aiohttp.WSMessage:
         """Give the next message; raises `Overrun` at one that is too long, and closes the connection."""
         message = await super().receive(timeout)
+        self.last_at = perf_counter()
         error = message.data if message.type is aiohttp.WSMsgType.ERROR else None
         if isinstance(error, aiohttp.WebSocketError) and error.code == aiohttp.WSCloseCode.MESSAGE_TOO_BIG:
             self.overrun = True

@@ -29,6 +29,11 @@ class DryRun:
             if topic_of(item.nodeid) != topic:
                 topic = topic_of(item.nodeid)
                 yield f"{topic}:"
-            waits = "".join(f" (waits for {mark.args[0]})" for mark in item.iter_markers("slow"))
+            waits = "".join(f" (waits {_for(mark.args[0])})" for mark in item.iter_markers("slow"))
             yield f"  {item.name}: {', '.join(requirements_of(item))}{waits}"
         yield f"dry run: {len(items)} checks would run; no user was logged in, and nothing was posted"
+
+
+def _for(limit: str | float) -> str:
+    """Say what a check waits for."""
+    return f"for {limit}" if isinstance(limit, str) else f"{limit:g} s"

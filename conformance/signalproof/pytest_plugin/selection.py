@@ -90,5 +90,5 @@ def _check_of(item: pytest.Item) -> Check | None:
         requirements=requirements,
         alone=item.get_closest_marker("alone") is not None,
         early=item.get_closest_marker("early") is not None,
-        waits_for=str(slow.args[0]) if (slow := item.get_closest_marker("slow")) else None,
+        waits_for=slow.args[0] if (slow := item.get_closest_marker("slow")) else None,
     )

@@ -17,7 +17,7 @@ class Check:
     """One check: `name` is its node id, `body` the coroutine function, `requirements` the ids it cites.
 
     `alone` runs it after the others, `early` begins it before them; `waits_for` names the limit of the target
-    that it has to wait for.
+    that it has to wait for, or gives the seconds.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Check:
     requirements: tuple[str, ...]
     alone: bool = False
     early: bool = False
-    waits_for: str | None = None
+    waits_for: str | float | None = None
 
 
 @dataclass(slots=True)

@@ -306,6 +306,9 @@ async def test_ringing_expires(cast: Cast) -> None:
         expected=f"a refusal of a decline {limit + 0.5:g} s after the call",
         received=late.reply.describe() if late.reply else "nothing",
     )
+    # Nothing can be declined on connections that have died meanwhile, either.
+    await woman.hears(await man.ring(woman))
+    await man.hears(await woman.decline(man))
 
 
 @requirement("CALL-12")

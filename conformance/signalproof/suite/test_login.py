@@ -181,6 +181,30 @@ async def test_a_different_login_on_a_connection_is_refused(cast: Cast) -> None:
     cast.refused(await man.try_offer(cast.nobody), "LOGIN-6")
 
 
+IDLE_SECONDS = 6.3
+"""How long nothing is said while the other checks are under way: servers and proxies close and forget after 5 or 6."""
+
+
+@requirement("LOGIN-11")
+@pytest.mark.slow(IDLE_SECONDS)
+async def test_a_connection_stays_open_while_nothing_is_said(cast: Cast) -> None:
+    """A user who waits for a call for some seconds can be called, and calls back."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.pause(IDLE_SECONDS)
+    await cast.exchange(man, woman)
+    await man.hears(await woman.offer(man))
+
+
+@requirement("LOGIN-11")
+@pytest.mark.slow("ping_seconds")
+async def test_a_connection_is_pinged_in_the_time_that_was_announced(cast: Cast) -> None:
+    """Clients give up a connection that is not; the kit's own do so too."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.pause(cast.target.limits["ping_seconds"] + 1)
+    await cast.exchange(man, woman)
+    await man.hears(await woman.offer(man))
+
+
 @requirement("LOGIN-7")
 async def test_a_sid_is_worthless_within_a_second_of_leaving(cast: Cast) -> None:
     """After a graceful disconnect the sid is refused, at the latest after 1 s."""

@@ -30,6 +30,7 @@ class Someone:
     check: int = 1
     live: bool = True
     live_since: float = 0.0
+    lost: str = ""
 
 
 def posting(reply: Reply | None) -> Posting:

@@ -26,6 +26,7 @@ class Someone:
     check: int = 1
     live: bool = True
     live_since: float = 1.0
+    lost: str = ""
 
 
 @pytest.fixture

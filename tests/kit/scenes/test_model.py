@@ -24,6 +24,7 @@ class Device:
     check: int = 1
     live: bool = True
     live_since: float = 0.0
+    lost: str = ""
 
 
 def table(heading: str) -> list[tuple[str, str, str]]:
