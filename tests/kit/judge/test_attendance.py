@@ -17,6 +17,7 @@ class Device:
     check: int = 1
     live: bool = True
     live_since: float = 0.0
+    lost: str = ""
     name: str = "man"
 
 
