@@ -46,6 +46,19 @@ def has_a_queue_per_kind(server: Variant) -> None:
     server.on_emit = emit
 
 
+@fault("ORDER-1", collateral={"ICE-*": LATER, "*": "long texts and short ones are met there too"})
+def sends_large_events_later(server: Variant) -> None:
+    """What is over 8 KiB is put aside and fetched by the worker; what is smaller goes by itself."""
+
+    async def emit(inner: Emitter, effect: Emit) -> None:
+        if len(str(effect.payload)) > 8_192:
+            asyncio.get_running_loop().call_later(0.04, lambda: server.spawn(inner(effect)))
+        else:
+            await inner(effect)
+
+    server.on_emit = emit
+
+
 @fault("ORDER-2", collateral={"OFFER-1": "it is the offer that is lost"})
 def loses_offers_under_load(server: Variant) -> None:
     """A bounded queue per user throws away what comes from more than fourteen senders at once."""

@@ -213,10 +213,11 @@ class Connection:
 
     # ── requests ───────────────────────────────────────────────────────────────────────────────
 
-    async def hears(self, posting: Posting, *, requirement: str | None = None) -> Received:
+    async def hears(self, posting: Posting, *, requirement: str | None = None, hint: str | None = None) -> Received:
         """Wait for the event of `posting` here, examine it, and give it.
 
-        Its absence, or a fault in it, breaches `requirement` beside the one that demands it.
+        Its absence, or a fault in it, breaches `requirement` beside the one that demands it; `hint` is the likely cause
+        of its absence, where nothing that was seen says more.
         """
         stage = self._stage
         patience = stage.ledger.patience(stage.target.timeout)
@@ -245,7 +246,7 @@ class Connection:
                     *dict.fromkeys((requirement or kind.once, kind.once)),
                     expected=f"{kind.event} at {self.name} within {patience:g} s",
                     received=f"only {', '.join(shown)}" if others else "nothing",
-                    hint=hints.for_unheard(others) or posting.why_not or self._why_unheard(posting),
+                    hint=hints.for_unheard(others) or posting.why_not or self._why_unheard(posting) or hint,
                     step=step,
                     awaited=Awaited(posting, self),
                 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -25,6 +26,8 @@ __all__ = ["STAYS", "Expectations", "Foundation"]
 T = TypeVar("T")
 STAYS = Step("stays connected", "LOGIN-11")
 """What a connection has to do by itself, which no check need ask for."""
+_CASE: ContextVar[tuple[object, str]] = ContextVar("case", default=(None, ""))
+"""Who is in which case: each task has its own, so that cases can go side by side."""
 
 
 @dataclass(slots=True)
@@ -64,7 +67,12 @@ class Expectations:
         self.crowded = crowded
         self.warnings: list[NonConformance] = []
         self.evidence = 0
-        self.case = ""
+
+    @property
+    def case(self) -> str:
+        """The case in which this task is, or an empty string."""
+        whose, name = _CASE.get()
+        return name if whose is self else ""
 
     def breach(self, found: NonConformance) -> None:
         """Take a breach: raise it when it concerns a MUST, else keep it as a warning."""
@@ -122,18 +130,18 @@ class Expectations:
     def cases(self, named: Mapping[str, T]) -> Iterator[T]:
         """Go through the cases of a check; a breach says in which one it was found."""
         for name, case in named.items():
-            self.case = name
+            _CASE.set((self, name))
             yield case
-        self.case = ""
+        _CASE.set((self, ""))
 
     @contextmanager
     def in_case(self, name: str) -> Iterator[None]:
         """Let breaches say what was particular about a request, where the ladder does not show it."""
-        self.case = name
+        _CASE.set((self, name))
         try:
             yield
         finally:
-            self.case = ""
+            _CASE.set((self, ""))
 
     def expect(self, requirement: str, kept: bool, *, expected: str, received: str, hint: str | None = None) -> None:
         """Expect that `requirement` is kept; otherwise it is breached with these words."""

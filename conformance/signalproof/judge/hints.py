@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Collection, Mapping
 
+from signalproof.text.redact import conceal, cut
 from signalproof.text.untrusted import read_json
 
 __all__ = [
     "ACKNOWLEDGED_EARLY",
+    "CHOOSY",
     "EMITTED_EARLY",
     "ENGINE_SID",
+    "INSPECTED",
     "NO_FORMS",
     "ONE_PATH",
     "PARAMETERS",
     "SPLIT",
+    "SWALLOWED",
     "for_accepted",
     "for_broken",
     "for_event_name",
@@ -66,6 +71,24 @@ _OFFER_ID = (
     "when there is none, when another one has replaced it, or when `sender_login` names somebody else. Do not "
     "fall back to the latest offer."
 )
+_AS_IT_IS = (
+    "What a description offers is negotiated by the two peers; a server that edits it breaks the calls of those whose "
+    "browser it was not tried with. Forward the posted string as it is."
+)
+CHOOSY = (
+    "Others like it arrive: candidates seem to be chosen by type, transport or media section. Which of them are of "
+    "use is for the peers to say; forward all of them, the last one included."
+)
+INSPECTED = (
+    "Others are accepted: this one is refused for what it holds, or for its length. Up to 65,536 bytes a server looks "
+    "at nothing but whether the text is a JSON object with the strings `type` and `sdp`."
+)
+SWALLOWED = (
+    "The same text was posted before, and it seems to be taken for a repetition. Two requests are two events, whatever "
+    "they say: do not filter duplicates by content."
+)
+LINE = 90
+"""Characters of a line that are shown."""
 _SPELLING = (
     "The protocol's own spelling is `reciever`, in event names, keys and the `type` value; "
     "clients in the field listen for nothing else."
@@ -99,15 +122,59 @@ def for_text(expected: str, received: str) -> str | None:
         return "CRLF became LF. SDP lines end with CRLF (RFC 8866, section 5)."
     if expected.startswith(received):
         return f"The text was cut after {len(received)} characters: look at column sizes and body limits."
-    try:
-        same = read_json(expected) == read_json(received)
-    except ValueError:
-        same = False
-    if same:
-        return "The text was parsed and serialised again. Forward the posted string as it is."
+    if explained := _for_content(_content(expected), _content(received)):
+        return explained
     if received.replace(" ", "+") == expected.replace(" ", "+"):
         return "`+` and space were confused: decode a form-encoded body exactly once."
     return None
+
+
+def _for_content(sent: object, came: object) -> str | None:
+    """Explain a description or a candidate by what its JSON text holds."""
+    if sent is not None and sent == came:
+        return "The text was parsed and serialised again. Forward the posted string as it is."
+    edited = _for_lines(_lines(sent), _lines(came))
+    return f"{edited} {_AS_IT_IS}" if edited else None
+
+
+def _content(text: str) -> object:
+    """Read JSON text; None where it is none."""
+    try:
+        return read_json(text)
+    except ValueError:
+        return None
+
+
+def _lines(description: object) -> list[str]:
+    """Give the lines of a session description, with their ends."""
+    sdp = description.get("sdp") if isinstance(description, dict) else None
+    return sdp.splitlines(keepends=True) if isinstance(sdp, str) else []
+
+
+def _for_lines(sent: list[str], came: list[str]) -> str | None:
+    """Say which lines of a description were edited, if it is one that was."""
+    if not sent or not came or sent == came:
+        return None
+    old, new = [line.rstrip("\r\n") for line in sent], [line.rstrip("\r\n") for line in came]
+    if old == new:
+        return "The lines of the SDP have other ends: CRLF, LF or none, they belong to the text."
+    if new == old[: len(new)]:
+        return f"The SDP was cut after line {len(new)} of {len(old)}."
+    if sorted(old) == sorted(new):
+        return "The lines of the SDP were put into another order."
+    lost, added = Counter(old) - Counter(new), Counter(new) - Counter(old)
+    first = next((_line(line) for line in old if line in lost), "")
+    if not added:
+        more = f", and {lost.total() - 1} more" if lost.total() > 1 else ""
+        return f"A line of the SDP was taken out: {first}{more}."
+    instead = next(_line(line) for line in new if line in added)
+    return (
+        f"A line of the SDP was rewritten: {first} became {instead}." if lost else f"The SDP has a new line: {instead}."
+    )
+
+
+def _line(line: str) -> str:
+    return f"`{cut(conceal(line), LINE)}`"
 
 
 def for_stranger(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from signalproof.cast.request import Variation
+from signalproof.protocol.samples import MARKER
 from signalproof.protocol.wire import (
     CANDIDATE,
     CANDIDATE_BYTES,
@@ -20,10 +21,8 @@ from signalproof.protocol.wire import (
 )
 from signalproof.scenes.request_fields import optional_fields, required_fields
 
-__all__ = ["CANDIDATES", "EXTRAS", "MARKER", "TEXTS", "Manner", "fill", "foreign_fields"]
+__all__ = ["CANDIDATES", "EXTRAS", "TEXTS", "Manner", "fill", "foreign_fields"]
 
-MARKER = "<marker>"
-"""Where the marker belongs in a text."""
 FILL = "<fill>"
 """Where a text is filled until it has as many bytes as every server takes."""
 TEXTS = {

@@ -9,11 +9,13 @@ import json
 
 from hypothesis import strategies as st
 
+from signalproof.protocol import samples
+from signalproof.protocol.samples import MARKER
 from signalproof.protocol.schemas import definitions
 from signalproof.protocol.wire import Body, Encoding
 from signalproof.scenes.draw import Draw, drawn_kinds
 from signalproof.scenes.flaws import flaws
-from signalproof.scenes.manners import CANDIDATES, EXTRAS, MARKER, TEXTS, Manner
+from signalproof.scenes.manners import CANDIDATES, EXTRAS, TEXTS, Manner
 
 __all__ = [
     "BODIES",
@@ -32,12 +34,16 @@ NUMBERS = st.integers(0, 11)
 """Numbers that choose among whoever is there."""
 _OFTEN = st.sampled_from([True, True, True, False])
 _RARELY = st.sampled_from([False, False, False, True])
+_OF_TEXTS = st.sampled_from(["", *TEXTS.values()]) | st.sampled_from(sorted(samples.descriptions().values(), key=len))
+_OF_CANDIDATES = st.sampled_from(["", *CANDIDATES.values()]) | st.sampled_from(
+    [text for text in samples.CANDIDATES.values() if MARKER in text]
+)
 _MANNERS = st.builds(
     Manner,
-    st.sampled_from(["", *TEXTS.values()]),
+    _OF_TEXTS,
     st.sampled_from(Encoding),
     st.booleans(),
-    st.sampled_from(["", *CANDIDATES.values()]),
+    _OF_CANDIDATES,
     _RARELY,
     st.sampled_from(["", "", *EXTRAS]),
     st.booleans(),

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
+from signalproof.judge import hints
 from signalproof.judge.ledger import Posting
+from signalproof.protocol.samples import CANDIDATES, MARKER
 from signalproof.protocol.wire import CANDIDATE_BYTES, Encoding, candidate
 from signalproof.suite.test_order import expect_in_order
 
@@ -52,6 +55,27 @@ async def test_a_candidate_is_forwarded_character_for_character(cast: Cast, enco
                 [hearer], login=hearer.login, carrying=carrying, encoding=encoding, malformed=True
             )
             await hearer.hears(cast.accepted(posting, "ICE-1"), requirement="ICE-1")
+
+
+@requirement("ICE-1")
+async def test_candidates_of_browsers_and_phones_are_forwarded_whatever_they_are(cast: Cast) -> None:
+    """Every type, transport, component, index and mid, and each way to say that there are no more, from both sides."""
+    man, woman = await _stable(cast)
+
+    async def trickle(author: Participant, hearer: Participant, turn: int) -> None:
+        sent: dict[str, Posting] = {}
+        for number, (name, text) in enumerate(CANDIDATES.items()):
+            with cast.in_case(name):
+                carrying = cast.marked("candidate", partial(text.replace, MARKER))
+                encoding = list(Encoding)[(number + turn) % 2]
+                sent[name] = await author.try_candidate(
+                    [hearer], login=hearer.login, carrying=carrying, encoding=encoding, malformed=True
+                )
+                cast.accepted(sent[name], "ICE-1")
+        for posting in cast.cases(sent):
+            await hearer.hears(posting, requirement="ICE-1", hint=hints.CHOOSY)
+
+    await asyncio.gather(trickle(man, woman, 0), trickle(woman, man, 1))
 
 
 @requirement("ICE-1")

@@ -13,7 +13,8 @@ from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.judge import hints
 from signalproof.judge.ledger import Posting
-from signalproof.protocol.wire import Body, Encoding
+from signalproof.protocol.samples import MARKER, PRANSWER, ROLLBACK, descriptions
+from signalproof.protocol.wire import Body, Encoding, session_description
 
 requirement = pytest.mark.requirement
 Template = Callable[[str], str]
@@ -50,6 +51,20 @@ async def test_each_offer_is_raised_once_also_the_second_and_the_tenth_time(cast
         await asyncio.gather(woman.hears(offer), tablet.hears(offer))
 
 
+@requirement("OFFER-1", "ANSWER-1")
+async def test_the_same_text_again_is_another_offer_and_another_answer(cast: Cast) -> None:
+    """A client that sends its description once more, or to somebody else, has its reasons."""
+    man, woman, girl = await cast.enter("man", "woman", "girl")
+    text, back = (cast.marked(kind, partial(session_description, kind)) for kind in ("offer", "answer"))
+    first = await man.offer(woman, carrying=text)
+    await woman.hears(first)
+    for hearer in (woman, girl, woman):
+        offer = await man.offer(hearer, carrying=text)
+        await hearer.hears(offer, hint=hints.SWALLOWED)
+        answer = await hearer.answer(offer, named=True, carrying=back)
+        await man.hears(answer, requirement="ANSWER-1", hint=hints.SWALLOWED)
+
+
 @requirement("OFFER-1")
 async def test_a_connection_that_logs_in_later_has_missed_the_offer(cast: Cast) -> None:
     """A device of the reciever that comes when the offer has been delivered hears the next one only."""
@@ -79,6 +94,61 @@ async def test_the_description_is_forwarded_character_for_character(cast: Cast, 
     for text in cast.cases(TEXTS):
         marked = cast.marked("offer", partial(text, "offer"))
         await woman.hears(await man.offer(woman, carrying=marked, encoding=encoding), requirement="OFFER-4")
+
+
+PAIRS = 4
+"""Pairs that share the descriptions of browsers among them."""
+
+
+def _taken(cast: Cast, posting: Posting) -> Posting:
+    """Expect that a description is accepted, whatever is in it."""
+    return cast.accepted(posting, "HTTP-8", hint=hints.INSPECTED if posting.refused else None)
+
+
+@requirement("OFFER-4", "ANSWER-1", "HTTP-8")
+async def test_descriptions_of_browsers_and_phones_arrive_whole(cast: Cast) -> None:
+    """Each of a corpus, of 13 lines to 1,500, goes as an offer and as an answer; what it says is the peers' affair."""
+    pairs = PAIRS if cast.invents else 1
+    users = await cast.enter(*(f"{who}{number}" for number in range(pairs) for who in ("man", "woman")))
+    texts = list(descriptions().items())
+
+    async def converse(number: int) -> None:
+        man, woman = users[2 * number : 2 * number + 2]
+        for turn, ((name, text), (other, back)) in enumerate(
+            zip(texts[number::pairs], texts[::-1][number::pairs], strict=True)
+        ):
+            encoding, another = list(Encoding)[:: 1 if turn % 2 else -1]
+            with cast.in_case(name):
+                carrying = cast.marked("offer", partial(text.replace, MARKER))
+                offer = _taken(cast, await man.try_offer(woman, carrying=carrying, encoding=encoding))
+                await woman.hears(offer, requirement="OFFER-4")
+            with cast.in_case(other):
+                carrying = cast.marked("answer", partial(back.replace('"offer"', '"answer"').replace, MARKER))
+                answer = _taken(cast, await woman.try_answer(offer, carrying=carrying, encoding=another))
+                await man.hears(answer, requirement="ANSWER-1")
+
+    await asyncio.gather(*map(converse, range(pairs)))
+
+
+@requirement("OFFER-4", "ANSWER-1")
+async def test_a_rollback_and_a_provisional_answer_are_forwarded_or_refused(cast: Cast) -> None:
+    """A server may look at the type of a description, and either takes it whole or refuses it."""
+    man, woman = await cast.enter("man", "woman")
+    taken_back = cast.marked("offer", lambda _: ROLLBACK)
+    posting = await man.try_offer(woman, carrying=taken_back, malformed=True)
+    if posting.accepted:
+        await woman.hears(posting, requirement="OFFER-4")
+    else:
+        cast.refused(posting, "OFFER-4")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    provisional = cast.marked("answer", partial(PRANSWER.replace, MARKER))
+    posting = await woman.try_answer(offer, carrying=provisional, malformed=True)
+    if posting.accepted:
+        await man.hears(posting, requirement="ANSWER-1")
+    else:
+        cast.refused(posting, "ANSWER-1")
+        await man.hears(await woman.answer(offer))
 
 
 @requirement("OFFER-5")

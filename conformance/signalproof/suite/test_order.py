@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import product
 from statistics import quantiles
 from time import perf_counter
@@ -14,6 +15,7 @@ from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.judge import hints
 from signalproof.judge.ledger import Posting
+from signalproof.protocol.samples import MARKER, descriptions
 
 requirement = pytest.mark.requirement
 
@@ -72,6 +74,22 @@ async def test_events_of_different_kinds_arrive_in_the_order_of_their_requests(c
         sent.append(await man.offer(hub))
         sent.append(await woman.answer(offer, named=True))
         sent.append(await man.offer(hub))
+    await expect_in_order(cast, hub, sent)
+
+
+@requirement("ORDER-1")
+async def test_large_events_are_not_overtaken_by_small_ones(cast: Cast) -> None:
+    """Descriptions of 56 kB and of 100 bytes in turn, of one author and of two, and candidates between them."""
+    man, boy, hub = await cast.enter("man", "boy", "hub")
+    large = partial(descriptions()["1500_lines"].replace, MARKER)
+    sent: list[Posting] = []
+    for _ in range(4):
+        sent.append(await man.offer(hub, carrying=cast.marked("offer", large)))
+        sent.append(await boy.offer(hub))
+        sent.append(await boy.offer(hub, carrying=cast.marked("offer", large)))
+        if "ice" in cast.target.profiles:
+            sent.append(await boy.candidate([hub], login=hub.login))
+        sent.append(await boy.offer(hub))
     await expect_in_order(cast, hub, sent)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import pytest
@@ -161,3 +162,21 @@ def test_a_check_of_refusals_needs_a_control() -> None:
         check.require_foundation()
     check.proven(posting(ACCEPTED))
     check.require_foundation()
+
+
+def test_cases_that_go_side_by_side_keep_their_names() -> None:
+    """Two tasks note what they find, each in its own case."""
+    check = Expectations(["OFFER-4"])
+
+    async def find(name: str, both: asyncio.Barrier) -> None:
+        with check.in_case(name):
+            await both.wait()
+            check.note(NonConformance("OFFER-4", expected="this", received="that"))
+
+    async def find_both() -> None:
+        both = asyncio.Barrier(2)
+        await asyncio.gather(find("one", both), find("two", both))
+
+    asyncio.run(find_both())
+    assert {found.expected for found in check.foundation.noted.values()} == {"this (case: one)", "this (case: two)"}
+    assert check.case == ""

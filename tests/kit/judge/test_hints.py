@@ -29,6 +29,32 @@ def test_a_changed_text_is_explained(expected: str, received: str, words: str) -
     assert words in (hints.for_text(expected, received) or "")
 
 
+def _described(*lines: str) -> str:
+    return json.dumps({"type": "offer", "sdp": "".join(f"{line}\r\n" for line in lines)})
+
+
+LINES = ("v=0", "a=extmap-allow-mixed", "a=fmtp:111 useinbandfec=1", "a=candidate:1 1 udp 1 192.0.2.9 5 typ host")
+
+
+@pytest.mark.parametrize(
+    ("received", "words"),
+    [
+        (_described(*LINES[:1], *LINES[2:]), "A line of the SDP was taken out: `a=extmap-allow-mixed`."),
+        (_described(*LINES[:1]), "The SDP was cut after line 1 of 4."),
+        (_described(LINES[0], "a=x", *LINES[1:]), "The SDP has a new line: `a=x`."),
+        (_described(*LINES[:2], "a=fmtp:111 stereo=1", LINES[3]), "`a=fmtp:111 useinbandfec=1` became `a=fmtp:111 ste"),
+        (_described(*LINES[::-1]), "another order"),
+        (_described(*LINES).replace("\\r", ""), "other ends"),
+        (_described(*LINES[:3]), "cut after line 3"),
+        (_described("v=0", *LINES[:3]), "rewritten: `a=candidate:1 1 udp 1 ••••••••• 5 typ host` became `v=0`"),
+    ],
+    ids=["deleted", "cut", "added", "rewritten", "sorted", "line_ends", "the_last_one", "secret"],
+)
+def test_an_edited_description_is_explained_by_its_lines(received: str, words: str) -> None:
+    """The line that is missing or other is named, without addresses and credentials in it."""
+    assert words in (hints.for_text(_described(*LINES), received) or "")
+
+
 @pytest.mark.parametrize("received", ["something else", "[" * 100_000, OFFER.replace("offer", "answer")])
 def test_a_text_that_differs_for_no_known_reason_is_not_explained(received: str) -> None:
     """A wrong hint is worse than none."""
