@@ -13,9 +13,10 @@ from typing import Any
 from engineio.async_socket import AsyncSocket
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tests.faults.registry import fault
-from tests.faults.seams import Acknowledge, Gone, Handle, LogIn, Variant
+from tests.faults.seams import Acknowledge, Effects, Gone, Handle, LogIn, Variant
 
 from signalproof_server import wire
+from signalproof_server.delivery import Emitter
 from signalproof_server.errors import BadRequest, Unauthorized
 from signalproof_server.service import Rules
 from signalproof_server.values import (
@@ -25,6 +26,7 @@ from signalproof_server.values import (
     Candidate,
     Decision,
     Decline,
+    Emit,
     Facts,
     Json,
     Leave,
@@ -272,6 +274,92 @@ def refuses_a_repeated_login(server: Variant) -> None:
         return inner(facts, request)
 
     server.on_rules = rules
+
+
+@fault("LOGIN-5", collateral={"*": DEVICES})
+def a_tab_that_comes_at_the_same_moment_is_deaf(server: Variant) -> None:
+    """The list of a user's sids is read, extended and written back, with an `await` in between."""
+    sids: dict[str, list[str]] = {}
+
+    async def handle(inner: Handle, request: Request) -> Reply:
+        if not isinstance(request, Login):
+            return await inner(request)
+        before = sids.get(request.login, [])
+        await asyncio.sleep(0.002)
+        sids[request.login] = [*before, request.sid]
+        return await inner(request)
+
+    async def emit(inner: Emitter, effect: Emit) -> None:
+        login = server.bound.get(effect.sid)
+        if login is None or effect.sid in sids.get(login, []):
+            await inner(effect)
+
+    server.on_handle, server.on_emit = handle, emit
+
+
+@fault("LOGIN-6")
+def accepts_two_logins_at_once(server: Variant) -> None:
+    """Whether the connection is bound is looked up first; both logins find that it is not."""
+    known: set[str] = set()
+    make = server.sio
+
+    def sio() -> Any:
+        made: Any = make()
+        made.async_handlers = True
+        return made
+
+    async def log_in(inner: LogIn, sid: str, arguments: tuple[object, ...]) -> Reply:
+        if sid in known:
+            return await inner(sid, arguments)
+        await asyncio.sleep(0.005)
+        try:
+            reply = await inner(sid, arguments)
+        except Unauthorized:
+            return wire.DONE
+        known.add(sid)
+        return reply
+
+    server.sio = sio  # type: ignore[method-assign]
+    server.on_log_in = log_in
+
+
+def _notices_a_moment_later(server: Variant) -> None:
+    """Have what is stored of a connection outlive it for a moment, as it does wherever the store is elsewhere."""
+
+    async def gone(inner: Gone, sid: str) -> None:
+        async def later() -> None:
+            await asyncio.sleep(0.03)
+            await inner(sid)
+
+        server.spawn(later())
+
+    server.on_gone = gone
+
+
+@fault("LOGIN-8", collateral={"*": LEFT})
+def stops_at_a_socket_that_has_gone(server: Variant) -> None:
+    """Sending to a closed WebSocket throws, in the middle of the loop over the user's sids."""
+    _notices_a_moment_later(server)
+
+    def effects(_: Facts, __: Offer, effects: Effects) -> Effects:
+        there = [server.is_connected(effect.sid) for effect in effects]
+        return effects[: there.index(False)] if False in there else effects
+
+    server.effects(Offer, effects)
+
+
+@fault("HTTP-12", collateral={"*": LEFT})
+def throws_at_a_socket_that_has_gone(server: Variant) -> None:
+    """Sending to a closed WebSocket throws, and so does the view."""
+    _notices_a_moment_later(server)
+
+    async def handle(inner: Handle, request: Request) -> Reply:
+        reply = await inner(request)
+        if isinstance(request, Offer) and not all(map(server.is_connected, server.devices(request.reciever_login))):
+            raise RuntimeError("the WebSocket is closed")
+        return reply
+
+    server.on_handle = handle
 
 
 @fault("LOGIN-6", collateral={"OFFER-1": "the event that is doubled"})

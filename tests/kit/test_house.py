@@ -49,6 +49,7 @@ PAUSES: Final = {
     "suite/test_login.py: test_a_visit_of_a_moment_leaves_no_sid_behind": "LOGIN-7 gives a sid a second",
     "suite/test_login.py: test_a_connection_stays_open_while_nothing_is_said": "LOGIN-11 is about idle connections",
     "suite/test_login.py: test_a_connection_is_pinged_in_the_time_that_was_announced": "and about the time of pings",
+    "cast/raw_access.py: Guest.leave": "around the moment of an event, and not all at once",
     "suite/test_presence.py: test_54_visits_of_a_moment_leave_no_ghost": "PRES-2 gives the list a second",
     "cast/company.py: Company._until_gone": "a target that forgets a sid tells nobody",
     "cast/company.py: Company.until_known.wait": "nor does one that comes to know it",

@@ -32,7 +32,7 @@ from signalproof.protocol.wire import (
 from signalproof.text.marker import find_marker
 from signalproof.text.redact import cut
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "is_accepted"]
 
 MOST_EVENTS = 1_000
 """Events that one connection takes, ten times what any check raises there; what comes after is not recorded."""
@@ -145,7 +145,7 @@ class Connection:
         """Log in and expect success."""
         payload = login_payload(login)
         ack = await self.try_log_in(payload, shown=f"login as {self.name.partition('#')[0]}", requirement=requirement)
-        accepted = not ack or ack == (None,) or (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
+        accepted = is_accepted(ack)
         if not accepted:
             require_sound("LoginRequest", payload)
         self._stage.expectations.expect(
@@ -337,6 +337,11 @@ class Connection:
         answer = reply.raw.body if reply.raw else b""
         stage.transcript.add(SERVER, self.name, reply.text, channel=Channel.HTTP, content=answer)
         return reply
+
+
+def is_accepted(ack: tuple[object, ...]) -> bool:
+    """Whether an acknowledgement of `login` is a success."""
+    return not ack or ack == (None,) or (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
 
 
 def _short(values: tuple[object, ...]) -> str:

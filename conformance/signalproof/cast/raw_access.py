@@ -24,7 +24,7 @@ from signalproof.text.untrusted import read_json
 if TYPE_CHECKING:
     from signalproof.cast.company import Company
 
-__all__ = ["VISITS", "Patience", "RawAccess", "Visit", "Way"]
+__all__ = ["VISITS", "Guest", "Patience", "RawAccess", "Visit", "Way"]
 
 
 class Patience(StrEnum):
@@ -54,6 +54,18 @@ class Visit:
     login: str
     sid: str
     authorization: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A connection that is there to leave."""
+
+    socket: RawSocket
+
+    async def leave(self, way: Way, *, after: float = 0.0) -> None:
+        """Close it, after so many seconds."""
+        await pause(after)
+        await _leave(self.socket, way)
 
 
 class RawAccess:
@@ -153,23 +165,29 @@ class RawAccess:
                 self._ack_seconds = perf_counter() - began
             elif patience is Patience.HALF:
                 await pause(self._ack_seconds / 2)
-            if way is not Way.TRANSPORT:
-                await socket.send("41")
-            if way is not Way.NAMESPACE:
-                await socket.close()
+            await _leave(socket, way)
             company.transcript.note(name, f"logs in and leaves: {patience}, {way}")
             token = await company.token(login)
             return Visit(login, sid, None if token is None else f"Bearer {token}")
         raise NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received="silence")
 
-    async def silent_connection(self, name: str) -> str:
-        """Log in on a socket that will answer no ping, as a device that drops off the network; give its login."""
-        socket, login = await self.socket(), self._login(name)
-        packets = (await self.connect_packet(name), f"420{json.dumps(['login', login_payload(login)])}")
-        for packet in packets:
+    async def guest(self, name: str) -> Guest:
+        """Bring on one more connection of a user, on which nothing that comes is read."""
+        return Guest(await self._come(name, self._login(name)))
+
+    async def _come(self, name: str, login: str) -> RawSocket:
+        """Open a socket and log in on it; what is missing is another check's matter."""
+        socket = await self.socket()
+        for packet in (await self.connect_packet(name), f"420{json.dumps(['login', login_payload(login)])}"):
             await socket.receive(self._target.timeout)
             await socket.send(packet)
         await socket.receive(self._target.timeout)
+        return socket
+
+    async def silent_connection(self, name: str) -> str:
+        """Log in on a socket that will answer no ping, as a device that drops off the network; give its login."""
+        login = self._login(name)
+        socket = await self._come(name, login)
         self._company.transcript.note(name, "logs in, then falls silent")
         self._silent[login] = socket
         return login
@@ -181,6 +199,13 @@ class RawAccess:
     async def close(self) -> None:
         """Close the raw sockets."""
         await asyncio.gather(*(socket.close() for socket in self._sockets), return_exceptions=True)
+
+
+async def _leave(socket: RawSocket, way: Way) -> None:
+    if way is not Way.TRANSPORT:
+        await socket.send("41")
+    if way is not Way.NAMESPACE:
+        await socket.close()
 
 
 def _sid(packet: str | bytes | None) -> str:

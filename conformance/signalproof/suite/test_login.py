@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import unicodedata
-from itertools import pairwise
+from collections.abc import Awaitable, Callable
+from itertools import cycle, pairwise
 from time import perf_counter
 
 import pytest
 
 from signalproof.cast.cast import Cast
+from signalproof.cast.connection import is_accepted
 from signalproof.cast.participant import Participant
 from signalproof.cast.raw_access import VISITS, Patience, Visit, Way
 from signalproof.judge.ledger import Audience, Posting
@@ -158,6 +160,45 @@ async def test_a_login_has_several_live_connections(cast: Cast) -> None:
         await man.hears(await device.offer(man, requirement="LOGIN-5"))
 
 
+@requirement("LOGIN-5")
+async def test_tabs_that_come_at_the_same_moment_hear_alike(cast: Cast) -> None:
+    """A browser opens three tabs of a user at once, four times: no tab takes the place of another."""
+    man = await cast.enter_one("man")
+    tabs: list[Participant] = []
+    for _ in range(4):
+        new = await asyncio.gather(*(cast.connect("woman") for _ in range(3)))
+        tabs += await asyncio.gather(*(tab.log_in(tab.identity, requirement="LOGIN-5") for tab in new))
+        offer = await man.offer(tabs[0])
+        for tab in tabs:
+            await tab.hears(offer, requirement="LOGIN-5")
+
+
+@requirement("LOGIN-6")
+async def test_one_of_two_logins_at_the_same_moment_is_refused(cast: Cast) -> None:
+    """The connection belongs to the one that was accepted, and the other one stays offline; three times."""
+    man = await cast.enter_one("man")
+    for number in range(3):
+        odd = await cast.connect("odd")
+        both = (odd.identity, f"{cast.nobody}.{number}")
+        acks = await asyncio.gather(*(odd.try_log_in(login_payload(login)) for login in both))
+        accepted = [login for login, ack in zip(both, acks, strict=True) if is_accepted(ack)]
+        cast.expect(
+            "LOGIN-6",
+            len(accepted) == 1,
+            expected="one of two different logins at the same moment to be accepted, and the other one refused",
+            received=f"{len(accepted)} accepted",
+            hint="Between the look whether the connection is bound and the binding nothing else may run: one statement "
+            "whose row count decides, a unique key on the sid, or a lock.",
+        )
+        odd.believed(accepted[0])
+        for login in both:
+            if login != odd.login:
+                cast.refused(await man.try_offer(login), "LOGIN-6")
+        await odd.hears(await man.offer(odd, requirement="LOGIN-6"), requirement="LOGIN-6")
+        await odd.leave()
+        cast.refused(await cast.offer_until_gone(odd, man), "LOGIN-7")
+
+
 @requirement("LOGIN-6")
 async def test_repeating_the_same_login_is_harmless(cast: Cast) -> None:
     """The second acknowledgement is a success, and each event still comes once."""
@@ -260,6 +301,52 @@ async def test_a_connection_that_leaves_after_a_new_login_harms_nobody(cast: Cas
         await new.hears(await man.offer(new, requirement="LOGIN-8"), requirement="LOGIN-8")
         await man.hears(await new.offer(man, requirement="LOGIN-8"))
         old = new
+
+
+LEAVING = 5
+"""Connections that leave in each round."""
+
+
+@requirement("LOGIN-8", "HTTP-12")
+async def test_an_event_for_connections_that_are_just_leaving_hurts_nobody(cast: Cast) -> None:
+    """Twenty tabs close, in every way, around the moment of an event; it comes at those that stay, old and new."""
+    man, woman = await cast.enter("man", "woman")
+    posts: dict[str, Callable[[], Awaitable[Posting]]] = {
+        "offer": lambda: man.offer(woman, requirement="LOGIN-8"),
+        "reoffer": lambda: man.offer(woman, requirement="LOGIN-8"),
+        "candidate": lambda: man.candidate(man.live_with(woman.login), login=woman.login, requirement="LOGIN-8"),
+        "call": lambda: man.ring(woman, requirement="LOGIN-8"),
+    }
+    if "ice" not in cast.target.profiles:
+        posts["candidate"] = posts["offer"]
+    if "call" not in cast.target.profiles:
+        posts["call"] = posts["offer"]
+    before = await man.offer(woman)
+    await woman.hears(before)
+    for post in cast.cases(posts):
+        guests = await asyncio.gather(*(cast.raw.guest("woman") for _ in range(LEAVING)))
+        tab = await cast.another(woman)
+        span = before.replied_at - before.sent_at
+        manners = enumerate(zip(guests, cycle(Way), strict=False))
+        leaving = asyncio.gather(*(guest.leave(way, after=span * n / LEAVING) for n, (guest, way) in manners))
+        posting = await post()
+        await leaving
+        for staying in (woman, tab):
+            await staying.hears(posting, requirement="LOGIN-8")
+        await tab.leave()
+
+
+@requirement("HTTP-12")
+async def test_an_event_for_a_user_who_is_just_leaving_hurts_nobody(cast: Cast) -> None:
+    """Five users leave at the moment of an offer to them, and five at that of an answer; others go on."""
+    man, woman = await cast.enter("man", "woman")
+    for _ in range(5):
+        girl = await cast.enter_one("girl")
+        offer = await girl.offer(woman)
+        await woman.hears(offer)
+        # Whether they were still there, nobody can tell; a reply has to come.
+        await asyncio.gather(man.try_offer(girl), woman.try_answer(offer, named=True), girl.leave())
+        await cast.exchange(man, woman, requirement="HTTP-12")
 
 
 @requirement("LOGIN-8")
