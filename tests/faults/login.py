@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import unicodedata
 from collections.abc import Awaitable, Callable
@@ -344,6 +345,19 @@ def stops_at_a_socket_that_has_gone(server: Variant) -> None:
     def effects(_: Facts, __: Offer, effects: Effects) -> Effects:
         there = [server.is_connected(effect.sid) for effect in effects]
         return effects[: there.index(False)] if False in there else effects
+
+    server.effects(Offer, effects)
+
+
+@fault("HTTP-12", collateral={"*": LEFT})
+def dies_of_a_socket_that_has_gone(server: Variant) -> None:
+    """Sending to a closed WebSocket throws where nobody catches it, and Node.js ends the process."""
+    _notices_a_moment_later(server)
+
+    def effects(_: Facts, __: Offer, effects: Effects) -> Effects:
+        if not all(server.is_connected(effect.sid) for effect in effects):
+            os._exit(1)
+        return effects
 
     server.effects(Offer, effects)
 

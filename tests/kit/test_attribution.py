@@ -72,3 +72,13 @@ def test_a_connection_that_the_server_closed_is_named_as_the_cause(kit: Kit, fau
     assert run.code == 1, run.output
     assert [row["violated"] for row in run.rows("")] == [["LOGIN-11"]]
     assert re.search(r"(wo)?man's connection was closed by the server at 6\.\d s, unasked", run.output)
+
+
+def test_a_server_that_dies_in_mid_run_gets_one_sentence(kit: Kit, faulty: Callable[[str], str]) -> None:
+    """At one check, with what it was sent last; the others are not judged."""
+    run = kit.check(faulty("dies_of_a_socket_that_has_gone"), "-k", "test_login or test_offer")
+    assert run.code == 1, run.output
+    assert [row["violated"] for row in run.rows("") if row["violated"]] == [["HTTP-12"]]
+    assert re.search(r"the target stopped answering at \d\.\d s \(.*\), after .*POST /offer", run.output)
+    assert re.search(r"not run: \d+ checks: the target stopped answering at ", run.output)
+    assert len(run.output.splitlines()) <= MOST_LINES, run.output

@@ -53,6 +53,7 @@ PAUSES: Final = {
     "suite/test_presence.py: test_54_visits_of_a_moment_leave_no_ghost": "PRES-2 gives the list a second",
     "cast/company.py: Company._until_gone": "a target that forgets a sid tells nobody",
     "cast/company.py: Company.until_known.wait": "nor does one that comes to know it",
+    "run/pulse.py: Pulse._silence": "a target that restarts, or is busy for a moment, is not dead",
     "run/runner.py: Run._wait_as_long_as_the_specification": "ORDER-3 gives an event 5 s, whoever waits",
     "run/runner.py: Run.settle": "the tail window: only time can tell that nothing more comes",
     "suite/test_call.py: test_ringing_expires": "CALL-11 is about the time of ringing",

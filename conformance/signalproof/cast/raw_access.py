@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from signalproof.errors import NonConformance
-from signalproof.judge.transcript import Channel
+from signalproof.judge.transcript import SERVER, Channel
 from signalproof.net.failures import HttpFailure, SocketFailure
 from signalproof.net.http import HttpReply
 from signalproof.net.raw_socket import RawSocket
@@ -78,6 +78,8 @@ class RawAccess:
         self._sockets: list[RawSocket] = []
         self._silent: dict[str, RawSocket] = {}
         self._ack_seconds = 0.01
+        self.failed = False
+        """Whether a request got no reply, or a socket did not open."""
 
     def _login(self, name: str) -> str:
         """Give the login of a name, of which connections may stay that nobody else tells of."""
@@ -101,6 +103,7 @@ class RawAccess:
                 content=body.content if body else None,
             )
         except HttpFailure as failure:
+            self.failed = True
             raise NonConformance("HTTP-12", expected=f"a reply to {method} {path}", received=str(failure)) from failure
         transcript.add("server", "kit", f"HTTP {reply.status}", channel=Channel.HTTP, content=reply.body)
         return reply
@@ -110,11 +113,18 @@ class RawAccess:
         try:
             socket = await RawSocket.open(self._target, self._http.user_agent())
         except SocketFailure as failure:
+            self.failed = True
             raise NonConformance(
                 "LOGIN-1", expected="a WebSocket without polling first", received=str(failure)
             ) from failure
         self._sockets.append(socket)
         return socket
+
+    async def send(self, socket: RawSocket, who: str, packet: str | bytes) -> None:
+        """Send a frame on a raw socket, and let the ladder show it."""
+        shown = cut(packet if isinstance(packet, str) else repr(packet), 60)
+        self._company.transcript.add(who, SERVER, f"frame {shown}", content=packet)
+        await socket.send(packet)
 
     async def handshake(self, name: str) -> tuple[str | bytes | None, str | bytes | None]:
         """Open a WebSocket and CONNECT on it; give the open packet and the answer; silence breaches LOGIN-1."""

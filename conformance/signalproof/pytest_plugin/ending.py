@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from signalproof.config.target import Target
-from signalproof.errors import TooBusy
+from signalproof.errors import TargetUnusable, TooBusy
 from signalproof.reports import json_report, terminal
 from signalproof.reports.shape import Report
 from signalproof.run.baseline import Assessment
@@ -42,8 +42,8 @@ class Ending:
             return pytest.ExitCode.INTERRUPTED
         faults = [result.error for result in self.results if result.outcome is CheckOutcome.ERROR]
         if faults and not any_new(self.results, strict=False):
-            busy = all(isinstance(fault, TooBusy) for fault in faults)
-            return pytest.ExitCode.USAGE_ERROR if busy else pytest.ExitCode.INTERNAL_ERROR
+            ours = all(isinstance(fault, TooBusy | TargetUnusable) for fault in faults)
+            return pytest.ExitCode.USAGE_ERROR if ours else pytest.ExitCode.INTERNAL_ERROR
         if before == pytest.ExitCode.OK and ((self.assessment and self.assessment.stale) or self._undecided):
             return pytest.ExitCode.TESTS_FAILED
         return before

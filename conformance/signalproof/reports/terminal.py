@@ -19,6 +19,8 @@ __all__ = ["header", "interrupted", "summary"]
 
 MOST_CAUSES = 3
 """Causes that are told in the summary; what is rarer stands among the failures."""
+MOST_NAMES = 8
+"""Checks that are named where they were not run for the same reason; more are counted."""
 MOST_IDS = 5
 """Ids that are worth a word on what to read next."""
 
@@ -49,7 +51,7 @@ def summary(
     ran = [result for result in results if result.skipped is None]
     handshakes = sum(result.cast.handshakes for result in results)
     lines = [line for result in results for line in _first_warning(result)]
-    lines += [f"not run: {case_of(r.check.name)}: {r.skipped}" for r in results if r.skipped is not None]
+    lines += _not_run(results)
     lines += [f"{len(ran)} checks, {handshakes} WebRTC handshakes, {duration:.1f} s", *filter(None, [stalled])]
     lines += [*_causes(results, len(ran)), *_requirements(results, strict=strict)]
     said = verdict(target, results, strict=strict)
@@ -65,6 +67,19 @@ def summary(
         lines += baseline_report.lines(baseline)
         closing += baseline_report.suffix(baseline, new=any_new(results, strict=strict))
     return [*lines, closing]
+
+
+def _not_run(results: Sequence[Result]) -> Iterator[str]:
+    """Say which checks were not run, and why; many of the same reason are counted."""
+    by_reason: dict[str, list[Result]] = {}
+    for result in results:
+        if result.skipped is not None:
+            by_reason.setdefault(result.skipped, []).append(result)
+    for reason, several in by_reason.items():
+        if len(several) > MOST_NAMES:
+            yield f"not run: {len(several)} checks: {reason}"
+        else:
+            yield from (f"not run: {case_of(result.check.name)}: {reason}" for result in several)
 
 
 def _causes(results: Sequence[Result], ran: int) -> Iterator[str]:

@@ -35,7 +35,8 @@ class Result:
     `error` is what ended it: a breach, or a fault of the kit; `complete` is false while it runs and when it was
     cut off; `judged` is false until the run settled; `skipped` says why it was not run; `breaches` are those of a
     MUST, and `listed` the breaches that the baseline lists. `unjudged` marks one that was skipped because it could not
-    be told late from lost; `late_in_a_crowd` says what was late before it was tried again alone.
+    be told late from lost; `late_in_a_crowd` says what was late before it was tried again alone, and
+    `ended_the_target` what to say of the check after whose requests the target stopped answering.
     """
 
     check: Check
@@ -49,6 +50,7 @@ class Result:
     listed: list[NonConformance] = field(default_factory=list)
     unjudged: bool = False
     late_in_a_crowd: str = ""
+    ended_the_target: Exception | None = None
 
     def left_undecided(self, reason: str) -> None:
         """Take the check as not run, for a reason that is not the target's alone."""

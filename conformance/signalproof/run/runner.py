@@ -30,6 +30,7 @@ from signalproof.net.http import Http
 from signalproof.pause import pause
 from signalproof.run.gate import Gate
 from signalproof.run.loop_lag import LoopLag
+from signalproof.run.pulse import Pulse
 from signalproof.run.result import Check, Result
 
 __all__ = ["Run"]
@@ -81,6 +82,7 @@ class Run:
         self._plain: Cast | None = None
         self._superseded: list[Result] = []
         self.gate = Gate(1)
+        self._pulse = Pulse(http)
         self._quiet_since = 0.0
 
     async def run_all(self, checks: Sequence[Check], progress: Callable[[Result | Check], None]) -> None:
@@ -106,6 +108,7 @@ class Run:
                     await bounded(check)
             self._quiet_since = perf_counter()
 
+        await self._pulse.begin()
         waiting = (bounded(check) for check in checks if check.waits_for is not None)
         with _collector_paused(), self.loop_lag.measured():
             await asyncio.gather(*waiting, all_that_wait_for_nothing(), self._try_the_plain_exchange())
@@ -117,7 +120,7 @@ class Run:
 
         What is in time then was late for want of room, here or at the target: that is said, and breaks nothing.
         """
-        late = [result for result in self.results.values() if result.late]
+        late = [result for result in self.results.values() if result.late and not self._pulse.stopped]
         deadline = perf_counter() + REPEATING_SECONDS
         for result in late:
             if perf_counter() > deadline:
@@ -149,6 +152,8 @@ class Run:
 
     async def run_one(self, check: Check) -> Result:
         """Run one check by itself, with a tail window of its own."""
+        if not self.results:
+            await self._pulse.begin()
         with self.loop_lag.measured():
             await self._try_the_plain_exchange()
             result = await self._execute(check)
@@ -176,6 +181,8 @@ class Run:
             if sid
         )
         for result in results:
+            if self._pulse.stopped and self._judged_at_the_end(result):
+                continue
             if isinstance(ending := result.error, NonConformance):
                 result.error = self._attributed(ending)
                 result.breaches[:] = [result.error]
@@ -192,6 +199,17 @@ class Run:
                 result.error, result.skipped = NotTestable(result.skipped), None
             result.judged = True
             result.cast.transcript.closed = True
+
+    def _judged_at_the_end(self, result: Result) -> bool:
+        """Judge a check that ended the target, or that could not go on without it; say whether it is such a one."""
+        if (ending := result.ended_the_target) is not None:
+            result.error, result.skipped, result.unjudged = ending, None, False
+            result.breaches[:] = [ending] if isinstance(ending, NonConformance) else []
+        elif result.skipped != self._pulse.stopped:
+            return False
+        result.judged = True
+        result.cast.transcript.closed = True
+        return True
 
     async def _wait_as_long_as_the_specification(self, results: Sequence[Result]) -> None:
         """Give events that were waited for in vain the time that ORDER-3 gives them."""
@@ -242,11 +260,9 @@ class Run:
         in_baseline = partial(self._is_listed, check.name)
         cast = Cast(replace(setting, crowded=crowded, in_baseline=in_baseline))
         result = self.results[check.name] = Result(check, cast)
-        if check.waits_for is not None:
-            result.skipped = self.target.reason_to_skip(check.waits_for)
-            if result.skipped is not None:
-                result.complete = True
-                return result
+        if not self._can_be_run(result):
+            result.complete = True
+            return result
         began = perf_counter()
         try:
             await check.body(cast)
@@ -270,8 +286,24 @@ class Run:
             result.error = None
             result.breaches.clear()
             raise asyncio.CancelledError
+        await self._see_whether_it_was_the_last(result)
         result.complete = True
         return result
+
+    def _can_be_run(self, result: Result) -> bool:
+        """Whether there is a target still, and time for what the check waits for; if not, it is skipped."""
+        if self._pulse.stopped:
+            result.left_undecided(self._pulse.stopped)
+        elif result.check.waits_for is not None:
+            result.skipped = self.target.reason_to_skip(result.check.waits_for)
+        return result.skipped is None
+
+    async def _see_whether_it_was_the_last(self, result: Result) -> None:
+        """Leave a check undecided that failed because the target has stopped answering."""
+        if result.error is not None or result.cast.foundation.noted:
+            unjudged = [one for one in self.results.values() if not one.judged]
+            if await self._pulse.has_stopped(result, unjudged):
+                result.left_undecided(self._pulse.stopped)
 
     def cut_off(self) -> None:
         """Leave it at what is known after an interrupt: late events were not waited for, and count for nothing."""

@@ -427,7 +427,8 @@ async def test_hostile_frames_affect_their_own_socket_only(cast: Cast) -> None:
     for frames in cast.cases(HOSTILE_FRAMES):
         socket = next(sockets)
         for frame in frames:
-            await socket.send(await cast.raw.connect_packet("hostile") if frame == "40" else frame)
+            packet = await cast.raw.connect_packet("hostile") if frame == "40" else frame
+            await cast.raw.send(socket, "hostile", packet)
         await woman.hears(await man.offer(woman, requirement="LOGIN-10"), requirement="LOGIN-10")
         cast.expect(
             "LOGIN-10",
