@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+from typing import Any
 
 from tests.faults.registry import fault
 from tests.faults.seams import Effects, Handle, Variant, text_of
 
+from signalproof_server.delivery import Emitter
 from signalproof_server.errors import BadRequest
-from signalproof_server.values import Answer, Candidate, Facts, Offer, Reply, Request
+from signalproof_server.values import Answer, Candidate, Emit, Facts, Offer, Reply, Request
 
 LONG = "the longest description is met there too"
 
@@ -154,3 +160,61 @@ def swallows_offers_that_repeat(server: Variant) -> None:
 def swallows_answers_that_repeat(server: Variant) -> None:
     """A filter against double clicks remembers a digest of each answer of a connection."""
     _swallows(server, Answer)
+
+
+# ── events of another form ───────────────────────────────────────────────────────────────────────
+
+
+@fault("ORDER-5")
+def emits_what_redis_gives(server: Variant) -> None:
+    """Texts go through Redis, whose driver gives bytes, and nobody decodes them."""
+
+    async def emit(inner: Emitter, effect: Emit) -> None:
+        texts = ("sender_offer", "reciever_answer", "ice")
+        payload: Any = {k: str(v).encode() if k in texts else v for k, v in effect.payload.items()}
+        await inner(replace(effect, payload=payload))
+
+    server.on_emit = emit
+
+
+@fault("ORDER-5")
+def recovers_connections(server: Variant) -> None:
+    """Connection state recovery of Node.js appends the offset of each event behind its object."""
+    numbers = count(10_000)
+
+    async def emit(inner: Emitter, effect: Emit) -> None:
+        payload: Any = (effect.payload, f"PGbO{next(numbers)}")
+        await inner(replace(effect, payload=payload))
+
+    server.on_emit = emit
+
+
+@fault("ORDER-5", "OFFER-1", collateral={"*": "every event comes several times"})
+def repeats_until_acknowledged(server: Variant) -> None:
+    """Nothing shall be lost: what is not acknowledged in a fifth of a second is emitted again, three times."""
+
+    async def repeat(effect: Emit) -> None:
+        came = asyncio.Event()
+        for _ in range(4):
+            await server.engine().emit(effect.event, effect.payload, to=effect.sid, callback=lambda *_: came.set())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(came.wait(), 0.2)
+                return
+
+    async def emit(_: Emitter, effect: Emit) -> None:
+        server.spawn(repeat(effect))
+
+    server.on_emit = emit
+
+
+@fault("ORDER-5")
+def asks_whether_candidates_came(server: Variant) -> None:
+    """`emit` with a callback that counts what was delivered, for a statistic."""
+
+    async def emit(inner: Emitter, effect: Emit) -> None:
+        if effect.event != "ice_candidate":
+            await inner(effect)
+        else:
+            await server.engine().emit(effect.event, effect.payload, to=effect.sid, callback=lambda *_: None)
+
+    server.on_emit = emit

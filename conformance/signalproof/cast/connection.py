@@ -13,7 +13,7 @@ from signalproof.cast.stage import Stage
 from signalproof.errors import KitError, NonConformance, NotTestable, Step
 from signalproof.judge import hints
 from signalproof.judge.expectations import STAYS, Expectations
-from signalproof.judge.ledger import Audience, Awaited, Listener, Posting, Received
+from signalproof.judge.ledger import FORM, Audience, Awaited, Listener, Posting, Received
 from signalproof.judge.reply import Reply, no_reply, read_reply
 from signalproof.judge.transcript import SERVER, Channel
 from signalproof.net.failures import HttpFailure, SocketFailure
@@ -29,6 +29,7 @@ from signalproof.protocol.wire import (
     login_payload,
     session_description,
 )
+from signalproof.text.binary import as_text, holds_bytes
 from signalproof.text.marker import find_marker
 from signalproof.text.redact import cut
 
@@ -190,9 +191,13 @@ class Connection:
             self._stage.ledger.lost(self)
         self._stage.transcript.note(self.name, f"disconnected: {overrun}" if overrun else "disconnected")
 
-    def _on_event(self, event: str, arguments: tuple[object, ...], at: float) -> None:
+    def _on_event(self, event: str, arguments: tuple[object, ...], at: float, asks: bool) -> None:
         if len(self.heard) == MOST_EVENTS:
             return
+        binary = holds_bytes(arguments)
+        if binary:
+            # What it would say as text: only so it can be told whose it is.
+            arguments = as_text(arguments)
         if event not in KINDS_BY_EVENT and find_marker(arguments) is None:
             # Events that the specification does not know are legal (spec/versioning.md), and may come in any number.
             self._foreign += 1
@@ -200,7 +205,7 @@ class Connection:
                 return
         if len(event) > NAME:
             event = f"an event with a name of {len(event)} characters"
-        received = Received(self, event, arguments, at)
+        received = Received(self, event, arguments, at, binary=binary, asks=asks)
         self.heard.append(received)
         posting = self._stage.ledger.record(received)
         if posting is None:
@@ -259,7 +264,9 @@ class Connection:
             for own in filter(None, dict.fromkeys((kind.once, kind.text, kind.author)))
         }
         for fault in faults:
-            found = fault.under(requirement, step=steps.get(fault.requirements[0]))
+            # The form says nothing of what the check is about.
+            of_form = fault.requirements == (FORM,)
+            found = fault if of_form else fault.under(requirement, step=steps.get(fault.requirements[0]))
             if posting.is_usable(received):
                 stage.expectations.note(found)
             else:

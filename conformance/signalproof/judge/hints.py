@@ -23,6 +23,7 @@ __all__ = [
     "for_accepted",
     "for_broken",
     "for_event_name",
+    "for_form",
     "for_login",
     "for_missing",
     "for_payload",
@@ -75,6 +76,19 @@ _AS_IT_IS = (
     "What a description offers is negotiated by the two peers; a server that edits it breaks the calls of those whose "
     "browser it was not tried with. Forward the posted string as it is."
 )
+BINARY = (
+    "It came at once, but in a Buffer, which pages get as an ArrayBuffer: emit the text itself (Node.js: "
+    "`buffer.toString()`; Python: `data.decode()`), as drivers of Redis and of databases give bytes by default."
+)
+RECOVERY = (
+    "Connection state recovery of Socket.IO for Node.js appends such an argument to every event: leave "
+    "`connectionStateRecovery` out of the server's options. It also revives old sids, against LOGIN-9 and OFFER-7."
+)
+ACKNOWLEDGED = (
+    "Clients acknowledge no event, and a server that waits for that, or repeats the event until then, stands still or "
+    "raises it many times. Emit without a callback (Node.js: not `emitWithAck` or `timeout(…).emit(…, callback)`; "
+    "python-socketio: neither `callback=` nor `call()`)."
+)
 CHOOSY = (
     "Others like it arrive: candidates seem to be chosen by type, transport or media section. Which of them are of "
     "use is for the peers to say; forward all of them, the last one included."
@@ -109,6 +123,15 @@ def for_payload(payload: object, key: str) -> str | None:
     if isinstance(payload.get(key), dict):
         return f"`{key}` is a string that holds JSON text: forward the posted string, do not parse it into an object."
     return None
+
+
+def for_form(arguments: tuple[object, ...], *, binary: bool, asks: bool) -> str:
+    """Explain an event that was emitted with binary data, further arguments, or a callback."""
+    found = [BINARY] if binary else []
+    if len(arguments) > 1:
+        recovery = len(arguments) == 2 and isinstance(arguments[1], str)
+        found.append(RECOVERY if recovery else "Emit one JSON object as the event's only argument.")
+    return " ".join([*found, ACKNOWLEDGED] if asks else found)
 
 
 def for_text(expected: str, received: str) -> str | None:

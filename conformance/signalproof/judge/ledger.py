@@ -28,8 +28,10 @@ from signalproof.protocol.wire import Kind
 from signalproof.text.marker import find_marker, make_marker
 from signalproof.text.redact import Pseudonyms, conceal
 
-__all__ = ["DELIVERY_SECONDS", "Audience", "Awaited", "Ledger", "Listener", "Posting", "Received"]
+__all__ = ["DELIVERY_SECONDS", "FORM", "Audience", "Awaited", "Ledger", "Listener", "Posting", "Received"]
 
+FORM = "ORDER-5"
+"""The requirement on the form of every event."""
 DELIVERY_SECONDS = 5.0
 """How many seconds after the reply an event may take (ORDER-3)."""
 SILENCES = 8
@@ -68,22 +70,35 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Received:
-    """One event at one connection; `at` is a `perf_counter` reading."""
+    """One event at one connection; `at` is a `perf_counter` reading.
+
+    `binary` says that it came with binary data, of which `args` hold the text, and `asks` that an acknowledgement was
+    asked for.
+    """
 
     connection: Listener
     event: str
     args: tuple[object, ...]
     at: float
+    binary: bool = False
+    asks: bool = False
 
     @property
     def payload(self) -> object:
-        """The event's one argument, or None when it has none or several."""
-        return self.args[0] if len(self.args) == 1 else None
+        """The event's first argument, or None when it has none; there should be no other."""
+        return self.args[0] if self.args else None
 
     @property
     def fields(self) -> Mapping[str, object]:
         """The payload's fields; none when it is no object."""
         return self.payload if isinstance(self.payload, dict) else {}
+
+    @property
+    def oddities(self) -> list[str]:
+        """What is not as it should be about the form of the event, whatever it says (ORDER-5)."""
+        odd = ["with binary data"] if self.binary else []
+        odd += [f"with {len(self.args)} arguments"] if len(self.args) > 1 and isinstance(self.payload, dict) else []
+        return [*odd, "with an acknowledgement asked for"] if self.asks else odd
 
     def can_be_of(self, posting: Posting) -> bool:
         """Whether it names the author of a posting, or nobody."""
@@ -274,6 +289,8 @@ class Posting:
         kind = self.kind
         payload, fields = received.payload, received.fields
         name = received.connection.name
+        odd = received.oddities
+        form = hints.for_form(received.args, binary=received.binary, asks=received.asks) if odd else None
         if received.event != kind.event:
             yield NonConformance(
                 kind.once,
@@ -288,9 +305,16 @@ class Posting:
                 kind.once,
                 expected=f"a {kind.event} payload with the string {kind.text_key}",
                 received=problem or f"a payload without the string {kind.text_key}",
-                hint=hints.for_payload(payload, kind.text_key),
+                hint=form or hints.for_payload(payload, kind.text_key),
             )
             return
+        if odd:
+            yield NonConformance(
+                FORM,
+                expected=f"{kind.event} at {name} as text, with one argument and no acknowledgement asked for",
+                received=f"it came, {' and '.join(odd)}",
+                hint=form,
+            )
         text = str(fields.get(kind.text_key))
         if kind.text_key and text != self.text:
             yield NonConformance(

@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,7 +30,10 @@ from signalproof.text.untrusted import TooDeep, read_json
 
 __all__ = ["Socket"]
 
-OnEvent = Callable[[str, tuple[object, ...], float], None]
+OnEvent = Callable[[str, tuple[object, ...], float, bool], None]
+"""Takes the name of an event, its arguments, when it came, and whether it asks for an acknowledgement."""
+_ASKS = object()
+"""Stands behind the arguments of an event that asks for an acknowledgement, from the packet to its handler."""
 REFUSAL = 1_000
 """Characters that are read of why CONNECT was refused."""
 _SILENT = logging.getLogger("signalproof.silent")
@@ -55,6 +59,16 @@ class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has 
     """A Socket.IO packet of the kit's own clients, whatever else this process does with Socket.IO."""
 
     json = _Json
+    id: int | None
+
+    def decode(self, encoded_packet: str) -> int:
+        """Read a packet; an event that asks for an acknowledgement gets none, as clients of the protocol give none."""
+        attachments: int = super().decode(encoded_packet)
+        is_event = self.packet_type in {socketio.packet.EVENT, socketio.packet.BINARY_EVENT}
+        if is_event and self.id is not None and isinstance(self.data, list):
+            self.id = None
+            self.data.append(_ASKS)
+        return attachments
 
 
 class Socket:
@@ -79,7 +93,7 @@ class Socket:
         self._lost = ""
         self._client.on("disconnect", self._closed)
         self._client.on("connect_error", self._refused)
-        self._client.on("*", lambda event, *args: on_event(str(event), args, perf_counter()))
+        self._client.on("*", partial(_hand_over, on_event))
 
     def _refused(self, message: object = None, *_: object) -> None:
         text = message.get("message") if isinstance(message, dict) else message
@@ -193,6 +207,11 @@ class Socket:
         self._leaving = True
         with contextlib.suppress(SocketConnectionError, aiohttp.ClientError, OSError):
             await self._client.disconnect()
+
+
+def _hand_over(on_event: OnEvent, event: object, *arguments: object) -> None:
+    asks = bool(arguments) and arguments[-1] is _ASKS
+    on_event(str(event), arguments[:-1] if asks else arguments, perf_counter(), asks)
 
 
 def _split(url: str) -> tuple[str, str]:

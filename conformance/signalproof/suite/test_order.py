@@ -120,6 +120,14 @@ async def _acts(cast: Cast) -> tuple[Participant, list[Callable[[], Awaitable[Po
     return hub, acts
 
 
+@requirement("ORDER-5")
+async def test_every_kind_of_event_is_text_with_one_argument_and_asks_for_nothing(cast: Cast) -> None:
+    """No binary data, nothing behind the object, and no acknowledgement, which clients never give."""
+    hub, acts = await _acts(cast)
+    for posting in [await act() for act in acts]:
+        await hub.hears(posting)
+
+
 def _each_after_each(count: int) -> list[int]:
     """Give numbers below `count` in an order in which each follows each other one, and itself, once."""
     left, path, walk = set(product(range(count), repeat=2)), [0], list[int]()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -203,6 +204,34 @@ def test_an_event_that_is_not_one_object_is_wrong(ledger: Ledger, arguments: tup
     (breach,) = breaches(offer)
     assert breach.requirements == ("OFFER-1",)
     assert "one JSON object" in (breach.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("form", "received", "remedy"),
+    [
+        ({"binary": True}, "it came, with binary data", "Buffer"),
+        ({"args": ("PGbO1",)}, "it came, with 2 arguments", "connectionStateRecovery"),
+        ({"args": ({"more": 1},)}, "it came, with 2 arguments", "one JSON object"),
+        ({"asks": True}, "it came, with an acknowledgement asked for", "without a callback"),
+        ({"binary": True, "asks": True}, "binary data and with an acknowledgement asked for", "without a callback"),
+    ],
+    ids=["binary", "recovery", "another_object", "asks", "both"],
+)
+def test_an_event_of_another_form_is_told_by_its_form(
+    ledger: Ledger, form: dict[str, Any], received: str, remedy: str
+) -> None:
+    """It is usable all the same, so nothing else is said of it, and the remedy is."""
+    man, woman = Someone("man"), Someone("woman")
+    offer = posted(ledger, OFFER, man, woman)
+    payload = {"sender_login": man.login, "sender_offer": offer.text}
+    arguments = (payload, *form.get("args", ()))
+    event = replace(Received(woman, "sender_offer", (), 3.0), **form | {"args": arguments})
+    assert ledger.record(event) is offer
+    assert offer.is_usable(event)
+    (breach,) = breaches(offer)
+    assert breach.requirements == ("ORDER-5",)
+    assert breach.received.endswith(received)
+    assert remedy in (breach.hint or "")
 
 
 def test_the_sender_login_is_that_of_the_sender(ledger: Ledger) -> None:

@@ -160,7 +160,7 @@ def test_a_text_of_8_mib_arrives_whole() -> None:
         heard: list[int] = []
         async with serving(Echoing()) as url, client(target_at(url)) as http:
             target = target_at(url, timeout=60)
-            socket = Socket(target, http, lambda _, args, __: heard.append(len(json.dumps(args))), lambda: None)
+            socket = Socket(target, http, lambda _, args, *__: heard.append(len(json.dumps(args))), lambda: None)
             await socket.connect()
             for size in sizes:
                 assert await socket.request("login", {"login": str(size)}, timeout=60) == ({"status": 0},)
@@ -172,6 +172,51 @@ def test_a_text_of_8_mib_arrives_whole() -> None:
             assert await raw.receive(60) == event(sizes[0])
             await raw.close()
         assert [length > size - 100 for length, size in zip(heard, sizes, strict=True)] == [True, True]
+
+    asyncio.run(meet())
+
+
+class Demanding(SmallServer):
+    """Sends events of every form before it acknowledges a login, and notes what is acknowledged to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.acknowledged: list[str] = []
+
+    async def hear(self, socket: web.WebSocketResponse, packet: str) -> None:
+        """Ask for acknowledgements."""
+        if packet.startswith("42"):
+            await socket.send_str('42["plain",{"a":1}]')
+            await socket.send_str('427["asks",{"a":1}]')
+            await socket.send_str('451-8["binary",{"a":{"_placeholder":true,"num":0}}]')
+            await socket.send_bytes(b"x")
+            await socket.send_str('429["bare"]')
+        if packet.startswith("43"):
+            self.acknowledged.append(packet)
+        await super().hear(socket, packet)
+
+
+def test_no_event_is_acknowledged_and_those_that_ask_are_told() -> None:
+    """With text, with binary data, and without any argument; another request shows that nothing was on its way."""
+
+    async def meet() -> None:
+        heard: list[tuple[str, tuple[object, ...], bool]] = []
+        server = Demanding()
+        async with serving(server) as url, client(target_at(url)) as http:
+            socket = Socket(
+                target_at(url), http, lambda name, args, _, asks: heard.append((name, args, asks)), lambda: None
+            )
+            await socket.connect()
+            for _ in range(2):
+                assert await socket.request("login", {"login": "bob"}, timeout=20) == ({"status": 0},)
+            await socket.close()
+        assert heard[:4] == [
+            ("plain", ({"a": 1},), False),
+            ("asks", ({"a": 1},), True),
+            ("binary", ({"a": b"x"},), True),
+            ("bare", (), True),
+        ]
+        assert server.acknowledged == []
 
     asyncio.run(meet())
 
