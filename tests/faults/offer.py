@@ -232,6 +232,23 @@ def accepts_offers_to_a_socket_without_login(server: Variant) -> None:
     server.forgive(Offer, Offline, wire.OFFER_DONE, lambda _, request: request.reciever_login in seen)
 
 
+@fault("OFFER-10")
+def joins_the_logins_of_a_pair(server: Variant) -> None:
+    """`offers[f"{sender}:{reciever}"]`."""
+    offers: dict[str, str] = {}
+
+    def note(offer: Offer) -> None:
+        sender = server.bound.get(offer.sid, "")
+        offers[f"{sender}:{offer.reciever_login}"] = sender
+
+    def change(answer: Answer) -> Answer:
+        key = f"{answer.sender_login}:{server.bound.get(answer.sid)}"
+        return replace(answer, sender_login=offers.get(key, answer.sender_login))
+
+    server.notes(Offer, note)
+    server.requests(Answer, change)
+
+
 @fault("OFFER-7", collateral={"OFFER-[26]": "who was refused logs in there too"})
 def keeps_refused_offers(server: Variant) -> None:
     """The message is stored before anybody looks whether the reciever is there; a login fetches what is stored."""

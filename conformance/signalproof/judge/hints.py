@@ -15,6 +15,7 @@ __all__ = [
     "EMITTED_EARLY",
     "ENGINE_SID",
     "INSPECTED",
+    "JOINED",
     "NO_FORMS",
     "ONE_PATH",
     "PARAMETERS",
@@ -52,6 +53,10 @@ SPLIT = (
 EMITTED_EARLY = (
     "Asked again after the reply to the offer, the server takes the answer: `sender_offer` was emitted before the "
     "offer was stored. Store and commit first, then emit (Django: `transaction.on_commit`)."
+)
+JOINED = (
+    "Pairs of logins that hold the separator fall together where a key is joined of two (`sender + ':' + reciever`): "
+    "use a pair of columns, or a tuple."
 )
 ONE_PATH = (
     "Hand the events for one connection to one ordered path, not to a pool of workers (Celery: a queue of its own for "

@@ -287,6 +287,31 @@ async def test_one_sender_to_two_recievers_gets_both_answers(cast: Cast) -> None
     await expect_both(cast, answers, (man, man), "sender")
 
 
+SEPARATORS = (":", "-", "_", "|", ",", "/", ".", " ", "::", "->")
+"""What keys are joined with."""
+
+
+@requirement("OFFER-10")
+async def test_pairs_whose_logins_join_to_the_same_text_are_kept_apart(cast: Cast) -> None:
+    """`a` and `b:c` beside `a:b` and `c`, whatever the separator: each answer reaches its own sender."""
+    man, woman = await cast.enter("a", "c")
+    middle = cast.login("b")
+
+    async def user(login: str) -> Participant:
+        return await (await cast.connect("joined", login=login)).log_in(login, requirement="LOGIN-4")
+
+    async def cross(separator: str) -> None:
+        boy = await user(f"{man.login}{separator}{middle}")
+        girl = await user(f"{middle}{separator}{woman.login}")
+        to_girl, to_woman = await man.offer(girl), await boy.offer(woman)
+        await asyncio.gather(girl.hears(to_girl), woman.hears(to_woman))
+        for posting, reciever, sender in ((to_girl, girl, man), (to_woman, woman, boy)):
+            answer = await reciever.try_answer(posting, named=True)
+            await sender.hears(cast.accepted(answer, "OFFER-10", hint=hints.JOINED), requirement="OFFER-10")
+
+    await asyncio.gather(*map(cross, SEPARATORS))
+
+
 @requirement("OFFER-11")
 @pytest.mark.parametrize("devices", [1, 2])
 async def test_a_self_offer_never_comes_back_to_its_connection(cast: Cast, devices: int) -> None:
