@@ -30,7 +30,7 @@ from signalproof.protocol.resources import SUITE
 
 __all__ = ["found_by_chance", "main"]
 
-CHECKS = str(SUITE / "test_state.py")
+CHECKS = str(SUITE / "test_scenes.py")
 RUN_SECONDS = 120
 """Until a run that has not ended is killed."""
 

@@ -8,7 +8,9 @@ from tests.faults.registry import FAULTS, Fault
 
 __all__ = ["FAULTS", "Fault"]
 
-TOPICS = "login offer answer content order bodies endpoints media ice call presence correlation auth trackers sweeping"
+TOPICS = """
+    login offer answer content order bodies endpoints media ice call presence correlation auth trackers sweeping frames
+"""
 
 for topic in TOPICS.split():
     import_module(f"tests.faults.{topic}")

@@ -39,7 +39,7 @@ from signalproof.protocol.resources import SUITE
 __all__ = ["Outcome", "citing", "main", "prove", "serving", "write_matrix"]
 
 SERVE = Path(__file__).with_name("serve.py")
-BY_CHANCE = SUITE / "test_state.py"
+BY_CHANCE = SUITE / "test_scenes.py"
 """The model check, which finds something else each time; `by_chance.py` counts what it finds by itself."""
 START, RUN = 15, 90
 """Seconds until a server that has not started, and a run that has not ended, is killed."""

@@ -106,7 +106,7 @@ def _requirements(results: Sequence[Result], *, strict: bool) -> Iterator[str]:
     kept = list(musts.values()).count(RequirementOutcome.KEPT)
     yield f"{kept} of {len(musts)} MUST requirements kept"
     ran = [result for result in results if result.skipped is None]
-    if not any(connection.heard for result in ran for connection in result.cast.connections):
+    if not any(connection.heard for result in ran for connection in result.cast.everybody):
         yield "no event of any kind arrived: does the server emit, and to the connections' Socket.IO sids?"
     new = breached(results, Level.MUST, new=True)
     for identifier, number in by_frequency(new, results):

