@@ -14,9 +14,10 @@ from tests.faults.registry import fault
 from tests.faults.seams import Decode, Effects, Fields, Variant
 
 from signalproof_server.delivery import Emitter
-from signalproof_server.values import Answer, Emit, Facts, Json, Offer, Request
+from signalproof_server.values import Answer, Candidate, Emit, Facts, Json, Login, Offer, Request
 
 LATER = "whoever measures an order meets it"
+SLOW = "whoever takes so long meets it"
 
 
 @fault("ORDER-1", collateral={"ICE-*": LATER, "*": "events of one request change places too"})
@@ -186,3 +187,44 @@ def echoes_sids(server: Variant) -> None:
 def echoes_descriptions(server: Variant) -> None:
     """The validator quotes what it was given."""
     _echo(server, "offer")
+
+
+def _expire(server: Variant, seconds: float, statement: str, *values: object) -> None:
+    """Delete something after a while."""
+    asyncio.get_running_loop().call_later(seconds, lambda: server.sql(f"DELETE FROM signalproof_{statement}", *values))
+
+
+@fault("ORDER-6", collateral={"*": SLOW})
+def forgets_offers_after_two_seconds(server: Variant) -> None:
+    """Offers live in a cache, with the time to live that its examples have."""
+    server.notes(Offer, lambda offer: _expire(server, 2, "pair WHERE state = 'offered' AND offered_on = ?", offer.sid))
+
+
+@fault("ORDER-6", collateral={"*": SLOW})
+def forgets_offers_after_six_seconds(server: Variant) -> None:
+    """The same, and somebody thought that nobody waits for longer."""
+    server.notes(Offer, lambda offer: _expire(server, 6, "pair WHERE state = 'offered' AND offered_on = ?", offer.sid))
+
+
+@fault("ORDER-6", collateral={"*": SLOW})
+def forgets_negotiations_after_three_seconds(server: Variant) -> None:
+    """What is answered is done, and is swept away soon."""
+    server.notes(Answer, lambda answer: _expire(server, 3, "pair WHERE answered_on = ?", answer.sid))
+
+
+@fault("ORDER-6", collateral={"*": SLOW})
+def forgets_sids_after_five_seconds(server: Variant) -> None:
+    """Logins are sessions, and a session that makes no request expires."""
+    server.notes(Login, lambda login: _expire(server, 5, "connection WHERE sid = ? AND posted IS NULL", login.sid))
+
+
+@fault("ICE-4", collateral={"ICE-2": "what was accepted never comes"})
+def holds_candidates_for_six_seconds(server: Variant) -> None:
+    """The hold time is that of another setting."""
+    server.notes(Candidate, lambda c: _expire(server, 6, "candidate WHERE sid = ? AND awaited IS NULL", c.sid))
+
+
+@fault("ICE-5", collateral={"ICE-2": "what was accepted never comes"})
+def holds_answerers_candidates_for_three_seconds(server: Variant) -> None:
+    """The same on the other side, where everybody answers at once."""
+    server.notes(Candidate, lambda c: _expire(server, 3, "candidate WHERE sid = ? AND awaited IS NOT NULL", c.sid))

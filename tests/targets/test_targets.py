@@ -23,6 +23,8 @@ PATIENT = 120
 
 IGNORED = {"ANSWER-3", "HTTP-7b", "HTTP-9b", "HTTP-10b", "HTTP-11", "HTTP-14", "ICE-7", "SEC-3"}
 """What the contrarian breaches on purpose: each a SHOULD."""
+LONG = ("[for_22_s]", "::test_early_candidates_are_held_until_shortly_before_their_time_is_over")
+"""Checks that `--slow` alone runs."""
 BUSY = {"ORDER-4"}
 """What shows when the machine is slow."""
 GENTLE = ("--concurrency", "8", "--timeout", "8", "--examples", "1")
@@ -64,7 +66,8 @@ def test_the_contrarian_conforms(tmp_path: Path, auth: bool) -> None:
     assert run.report is not None
     assert run.report["verdict"] == "conformant"
     assert run.report["profiles"] == PROFILES + ["auth"] * auth
-    assert {row["outcome"] for row in run.report["results"]} == {"passed", "warned"}, run.output
+    outcomes = {row["outcome"] for row in run.report["results"] if not row["check"].endswith(LONG)}
+    assert outcomes == {"passed", "warned"}, run.output
     warned = {identifier for row in run.report["results"] for identifier in row["violated"]}
     assert warned - BUSY == IGNORED, run.output
 

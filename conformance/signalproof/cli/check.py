@@ -22,8 +22,9 @@ from signalproof.reports.folder import DEFAULT
 
 __all__ = ["check"]
 
-QUICK = ("--ping-interval", "0.75", "--ping-timeout", "1.75")
-"""Engine.IO timers under which a silent loss shows within the time of a run (PRES-3)."""
+QUICK = ("--ping-interval", "0.75", "--ping-timeout", "1.75", "--ringing-seconds", "24", "--held-seconds", "24")
+"""Engine.IO timers under which a silent loss shows within the time of a run (PRES-3), and limits that `--slow` waits
+for no longer than a person takes anyway."""
 
 
 @pytest_options

@@ -182,6 +182,81 @@ async def test_24_senders_call_one_reciever_at_once(cast: Cast) -> None:
     await asyncio.gather(*(converse(man) for man in men))
 
 
+THINKING = {"for_6_s": 6.3, "for_22_s": 22.0}
+"""How long people take; while the other checks are under way, or with `--slow`."""
+FORGOTTEN = (
+    "It was there when it was asked for at once: nothing may have a time to live (`EXPIRE` of Redis, a cache's "
+    "timeout, a timer) but early candidates and ringing."
+)
+
+
+async def _hold_early(cast: Cast, author: Participant, hearer: Participant, requirement: str) -> list[Posting]:
+    """Post two early candidates and give those that are held; a server may refuse them."""
+    if "ice" not in cast.target.profiles:
+        return []
+    early = [await author.try_candidate([hearer], login=hearer.login) for _ in range(2)]
+    for posting in early:
+        if not posting.accepted:
+            cast.refused(posting, requirement)
+    return [posting for posting in early if posting.accepted]
+
+
+@requirement("ORDER-6")
+@pytest.mark.parametrize(
+    "seconds", [pytest.param(s, marks=pytest.mark.slow(s), id=name) for name, s in THINKING.items()]
+)
+async def test_nothing_is_forgotten_while_people_take_their_time(cast: Cast, seconds: float) -> None:
+    """Between offer and answer, answer and late candidates, login and first request, nothing is said."""
+    man, woman, girl, lady = await cast.enter("man", "woman", "girl", "lady")
+    tab = await cast.another(girl)
+    await cast.exchange(girl, woman)
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    long = cast.target.limits.get("held_seconds") or 10
+    if "ice" in cast.target.profiles:
+        await woman.hears(await girl.candidate([woman], login=woman.login))
+    held = seconds < long
+    before_answer = await _hold_early(cast, woman, man, "ICE-5") if held else []
+    before_offer = await _hold_early(cast, lady, man, "ICE-4") if held else []
+    await cast.pause(seconds)
+
+    def kept(posting: Posting) -> Posting:
+        return cast.accepted(posting, "ORDER-6", hint=FORGOTTEN)
+
+    answer = kept(await woman.try_answer(offer, named=True))
+    await man.hears(answer, requirement="ORDER-6")
+    for posting in before_answer:
+        await man.hears(posting, requirement="ICE-5")
+    if "ice" in cast.target.profiles:
+        late = kept(await girl.try_candidate([woman], login=woman.login))
+        await woman.hears(late, requirement="ORDER-6")
+    if "call" in cast.target.profiles:
+        refresh = kept(await woman.try_refresh(girl))
+        await asyncio.gather(*(device.hears(refresh, requirement="ORDER-6") for device in (girl, tab)))
+    await man.hears(kept(await tab.try_offer(man)), requirement="ORDER-6")
+    await man.hears(kept(await lady.try_offer(man)), requirement="ORDER-6")
+    for posting in before_offer:
+        await man.hears(posting, requirement="ICE-4")
+
+
+@requirement("ICE-4", "ICE-5")
+@pytest.mark.slow("held_seconds")
+async def test_early_candidates_are_held_until_shortly_before_their_time_is_over(cast: Cast) -> None:
+    """What was accepted comes, a second before the hold time that was published ends."""
+    man, woman, lady = await cast.enter("man", "woman", "lady")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    before_answer = await _hold_early(cast, woman, man, "ICE-5")
+    before_offer = await _hold_early(cast, lady, man, "ICE-4")
+    await cast.pause(cast.target.limits["held_seconds"] - 1 if before_answer or before_offer else 0)
+    await man.hears(await woman.answer(offer, named=True))
+    await man.hears(await lady.offer(man))
+    for requirement_id, postings in (("ICE-5", before_answer), ("ICE-4", before_offer)):
+        for posting in postings:
+            await man.hears(posting, requirement=requirement_id)
+    await woman.hears(await man.candidate([woman], login=woman.login))
+
+
 @requirement("ORDER-3", "ORDER-4")
 @pytest.mark.alone
 async def test_events_arrive_soon_after_the_reply(cast: Cast) -> None:
