@@ -34,9 +34,22 @@ NUMBERS = st.integers(0, 11)
 """Numbers that choose among whoever is there."""
 _OFTEN = st.sampled_from([True, True, True, False])
 _RARELY = st.sampled_from([False, False, False, True])
-_OF_TEXTS = st.sampled_from(["", *TEXTS.values()]) | st.sampled_from(sorted(samples.descriptions().values(), key=len))
-_OF_CANDIDATES = st.sampled_from(["", *CANDIDATES.values()]) | st.sampled_from(
-    [text for text in samples.CANDIDATES.values() if MARKER in text]
+_SAMPLES = {"": "", **TEXTS, **samples.descriptions()}
+_CANDIDATES = {"": "", **CANDIDATES, **{name: text for name, text in samples.CANDIDATES.items() if MARKER in text}}
+
+
+def _sample(name: str) -> str:
+    return _SAMPLES[name]
+
+
+def _candidate(name: str) -> str:
+    return _CANDIDATES[name]
+
+
+# By their names, for Hypothesis writes out whatever can be drawn.
+_OF_TEXTS = (st.sampled_from(["", *TEXTS]) | st.sampled_from(sorted(samples.descriptions()))).map(_sample)
+_OF_CANDIDATES = st.sampled_from(["", *CANDIDATES]).map(_candidate) | st.sampled_from(sorted(_CANDIDATES)).map(
+    _candidate
 )
 _MANNERS = st.builds(
     Manner,
