@@ -225,7 +225,7 @@ def crashes_on_json_that_is_no_object(server: Variant) -> None:
     server.on_body = body
 
 
-@fault("HTTP-5")
+@fault("HTTP-5", collateral={"CORR-5": "an id is a string too"})
 def coerces_numbers(server: Variant) -> None:
     """`str(body["reciever_login"])`, as form libraries do."""
     server.on_decode = lambda inner, _, fields: inner(

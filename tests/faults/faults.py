@@ -9,7 +9,8 @@ from tests.faults.registry import FAULTS, Fault
 __all__ = ["FAULTS", "Fault"]
 
 TOPICS = """
-    login offer answer content order bodies endpoints media ice call presence correlation auth trackers sweeping frames
+    login names offer answer content order bodies endpoints media ice call presence correlation auth trackers
+    sweeping frames
 """
 
 for topic in TOPICS.split():

@@ -19,11 +19,12 @@ from signalproof.config.target import Target
 from signalproof.errors import NonConformance, NotTestable, Step
 from signalproof.judge.diagnosis import is_unknown_sid
 from signalproof.judge.expectations import Expectations
-from signalproof.judge.ledger import Posting
+from signalproof.judge.ledger import Posting, Received
 from signalproof.judge.transcript import Transcript
 from signalproof.pause import pause
 from signalproof.protocol.requirements import catalogue
 from signalproof.protocol.wire import Marked
+from signalproof.text.marker import find_marker
 from signalproof.text.redact import Redactor
 
 __all__ = ["Company"]
@@ -223,6 +224,12 @@ class Company(Expectations):
     async def pause(self, seconds: float) -> None:
         """Let time pass, for the few requirements that are about time; nothing else may use it."""
         await pause(seconds)
+
+    def is_anothers(self, stray: Received) -> bool:
+        """Whether a stray event belongs to another run, under a login that both have."""
+        marker = find_marker(stray.args)
+        ours = self._ledger.run in stray.connection.login
+        return marker is not None and not ours and not self._ledger.knows(marker)
 
     def sids_of_the_run(self) -> list[str]:
         """Give the sids of all connections of the run so far, in the order in which they came (LOGIN-9)."""

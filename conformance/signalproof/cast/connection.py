@@ -154,6 +154,7 @@ class Connection:
             accepted,
             expected='`login` to be acknowledged with {"status":0} or nothing',
             received=_short(ack),
+            hint=hints.for_namesake(login),
         )
         return self.believed(login)
 
@@ -314,10 +315,17 @@ class Connection:
         if not request.sound:
             self._stage.ledger.malformed(posting)
         reply = await self._exchange(posting, request, what.replace("POST", request.method))
-        posting.why = hints.for_accepted(request.fields, self.engine_sid)
+        posting.why = hints.for_accepted(request.fields, self.engine_sid, names_sid=self._names_sid(request.fields))
         posting.by_id = "offer_id" in request.fields
         posting.why_not = await why_not(self._stage, self, request, reply)
+        if posting.in_vain and (namesake := hints.for_namesake(request.fields.get("reciever_login"))):
+            posting.why_not = namesake
         return posting
+
+    def _names_sid(self, fields: Fields) -> bool:
+        """Whether a request names a sid in place of a login."""
+        named = (fields.get(key) for key in hints.LOGIN_KEYS)
+        return any(len(str(login)) == len(self.sid) and login in self._stage.ledger.sids for login in named)
 
     async def _exchange(self, posting: Posting, request: Request, shown: str) -> Reply:
         stage, body = self._stage, request.body
@@ -340,7 +348,8 @@ class Connection:
         if not posting.accepted:
             request.require_sound()
         stage.ledger.replied(posting)
-        stage.expectations.came(reply)
+        named = (request.fields.get(key) for key in hints.LOGIN_KEYS)
+        stage.expectations.came(reply, hint=next(filter(None, map(hints.for_namesake, named)), None))
         answer = reply.raw.body if reply.raw else b""
         stage.transcript.add(SERVER, self.name, reply.text, channel=Channel.HTTP, content=answer)
         return reply

@@ -27,6 +27,8 @@ def late_breaches(company: Company, all_sids: frozenset[str]) -> Iterator[NonCon
         yield from posting.breaches()
     for connection in company.connections:
         for stray in connection.strays:
+            if company.is_anothers(stray):
+                continue
             if kind := KINDS_BY_EVENT.get(stray.event):
                 yield NonConformance(
                     kind.text or kind.leak,

@@ -106,8 +106,8 @@ class Expectations:
         self.note(found)
         return True
 
-    def came(self, reply: Reply) -> None:
-        """Take a reply: one that is wrong by itself is noted, whatever it was expected to say.
+    def came(self, reply: Reply, *, hint: str | None = None) -> None:
+        """Take a reply: one that is wrong by itself is noted, whatever it was expected to say; `hint` may say why.
 
         One that is late in a crowd is not: whether it is late alone too shows when the check is repeated.
         """
@@ -119,7 +119,7 @@ class Expectations:
                     reply.broken,
                     expected="a reply that accepts or refuses, as spec/errors.md says",
                     received=reply.describe(),
-                    hint=hints.for_broken(reply.status, reply.text, reply.title, reply.problem or ""),
+                    hint=hint or hints.for_broken(reply.status, reply.text, reply.title, reply.problem or ""),
                 )
             )
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
 
+from signalproof.protocol.samples import NAMESAKES, RESERVED
 from signalproof.text.redact import conceal, cut
 from signalproof.text.untrusted import read_json
 
@@ -16,6 +17,7 @@ __all__ = [
     "ENGINE_SID",
     "INSPECTED",
     "JOINED",
+    "LOGIN_KEYS",
     "NO_FORMS",
     "ONE_PATH",
     "PARAMETERS",
@@ -27,6 +29,7 @@ __all__ = [
     "for_form",
     "for_login",
     "for_missing",
+    "for_namesake",
     "for_payload",
     "for_refusal",
     "for_reply",
@@ -93,6 +96,17 @@ ACKNOWLEDGED = (
     "Clients acknowledge no event, and a server that waits for that, or repeats the event until then, stands still or "
     "raises it many times. Emit without a callback (Node.js: not `emitWithAck` or `timeout(…).emit(…, callback)`; "
     "python-socketio: neither `callback=` nor `call()`)."
+)
+LOGIN_KEYS = ("reciever_login", "sender_login", "login")
+"""The fields of requests that name a user."""
+MEMBERS = (
+    "Every object of JavaScript has a member of this name: `users[login]` finds it where nobody has logged in, and "
+    "falls over it or takes it for a user. Keep users in a `Map`, or in an object without a prototype "
+    "(`Object.create(null)`)."
+)
+ROOMS = (
+    "A sid was taken for a login: every Socket.IO connection is in a room of that name. Look the login up among those "
+    "that are logged in before emitting, and call the rooms of users something else, such as `user:` and the login."
 )
 CHOOSY = (
     "Others like it arrive: candidates seem to be chosen by type, transport or media section. Which of them are of "
@@ -259,16 +273,26 @@ def for_login(expected: object, received: object) -> str | None:
     return f"{how} Compare them code point for code point."
 
 
-def for_accepted(fields: Mapping[str, object], engine_sid: str) -> str | None:
-    """Explain that a request with these fields was accepted where it has to be refused."""
+def for_namesake(login: object) -> str | None:
+    """Explain that a server fell over a login by its name."""
+    return MEMBERS if login in NAMESAKES or login in RESERVED else None
+
+
+def for_accepted(fields: Mapping[str, object], engine_sid: str, *, names_sid: bool = False) -> str | None:
+    """Explain that a request with these fields was accepted where it has to be refused.
+
+    `names_sid` says that it has a sid in the place of a login.
+    """
     if fields.get("sid") == engine_sid:
         return ENGINE_SID
+    if names_sid:
+        return ROOMS
     if any(isinstance(value, int | float) for value in fields.values()):
         return (
             "A number or a boolean was taken for a string, as serializer libraries do (Django REST framework's "
             "`CharField`, marshmallow and Joi are lenient; pydantic: `StrictStr`). Check the type before they see it."
         )
-    named = (fields.get(key) for key in ("reciever_login", "sender_login", "login", "type"))
+    named = (fields.get(key) for key in (*LOGIN_KEYS, "type"))
     if any(isinstance(value, str) and value != value.strip() for value in named):
         return (
             "White space around a field was trimmed. Form and serializer libraries do so by default "

@@ -376,6 +376,10 @@ class Ledger:
         self._count += 1
         return make_marker(self.run, self._count)
 
+    def knows(self, marker: str) -> bool:
+        """Whether a marker is one of this run."""
+        return marker.startswith(make_marker(self.run, 0)[:-5])
+
     def open(self, posting: Posting) -> Posting:
         """Enter a posting, before its request is sent."""
         self.last_posting_at = perf_counter()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from signalproof.protocol.wire import DESCRIPTION_BYTES
 
-__all__ = ["CANDIDATES", "MARKER", "PRANSWER", "ROLLBACK", "descriptions"]
+__all__ = ["CANDIDATES", "MARKER", "NAMESAKES", "PRANSWER", "RESERVED", "ROLLBACK", "descriptions"]
 
 MARKER = "<marker>"
 """Where the marker belongs in a text."""
@@ -23,6 +23,11 @@ LONGEST_MARKER = 24
 FOLDER = Path(__file__).with_name("browser_sdp")
 LINES, SECTIONS = 1_500, 24
 """Lines of the longest description, as a room with a video section for each guest has, and sections of a wide one."""
+
+NAMESAKES = ("__proto__", "constructor", "toString")
+"""Logins that every object of JavaScript has an entry for."""
+RESERVED = ("hasOwnProperty", "valueOf", "isPrototypeOf", "__defineGetter__", "__lookupSetter__", "__class__")
+"""More of them: nobody ever logs in as one of these, lest two runs at once meet."""
 
 # ── descriptions ───────────────────────────────────────────────────────────────────────────────
 

@@ -50,13 +50,18 @@ _SIDS: dict[str, Callable[[Connection, Connection], str]] = {
     "empty": lambda _, __: "",
 }
 _PEER_RULES = {"offer": "OFFER-6", "answer": "ANSWER-7", "call": "CALL-2", "decline": "CALL-5", "refresh": "CALL-10"}
-_PEERS: dict[str, Callable[[str], str]] = {"empty": lambda _: "", "followed by a space": lambda login: f"{login} "}
+_PEERS: dict[str, Callable[[str], str]] = {
+    "empty": lambda _: "",
+    "followed by a space": lambda login: f"{login} ",
+    "a member of every object": lambda _: "valueOf",
+}
 _TOKENS: dict[str, Callable[[Connection, Connection], str | None]] = {
     "missing": lambda _, __: None,
     "another user's": lambda _, other: other.authorization.get("authorization"),
     "empty": lambda _, __: "Bearer ",
     "under another scheme": lambda mine, _: mine.authorization.get("authorization", "").replace("Bearer", "Basic"),
 }
+_IDS: dict[str, object] = {"empty": "", "too long": "x" * 65, "null": None, "a number": 7}
 _BODIES: dict[str, tuple[Encoding, Callable[[bytes], bytes]]] = {
     **{name.replace("_", " "): (Encoding.JSON, change) for name, change in BODY_DEFECTS.items()},
     "a form that is not UTF-8": (Encoding.FORM, lambda content: content + b"&x=%ff%fe"),
@@ -148,6 +153,8 @@ def flaws(abilities: frozenset[str]) -> tuple[tuple[Flaw, ...], ...]:
     groups: list[Sequence[Flaw]] = []
     for kind in request_kinds(abilities):
         groups += _groups(kind)
+        if "correlation" in abilities and "offer_id" in optional_fields(kind):
+            groups.append([wrong_field(kind, "offer_id", name, value, "CORR-5") for name, value in _IDS.items()])
         if "auth" in abilities:
             groups.append([_wrong_token(kind, name, give) for name, give in _TOKENS.items()])
     return tuple(tuple(group) for group in groups if group)

@@ -9,6 +9,7 @@ import pytest
 from signalproof.cast.cast import Cast
 from signalproof.judge.ledger import Audience, Posting
 from signalproof.judge.reply import Outcome
+from signalproof.protocol.samples import RESERVED
 
 requirement = pytest.mark.requirement
 
@@ -32,6 +33,25 @@ async def test_a_call_rings_once_on_each_connection_of_the_callee(cast: Cast) ->
     tablet = await cast.another(woman)
     call = await man.ring(woman)
     await asyncio.gather(woman.hears(call), tablet.hears(call))
+
+
+@requirement("CALL-2", "CALL-5", "CALL-10", "HTTP-12")
+async def test_a_sid_and_the_members_of_every_object_can_be_called_by_nobody(cast: Cast) -> None:
+    """Nor can they be declined or asked to refresh, and nothing falls over them."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    await woman.hears(await man.ring(woman))
+
+    async def expect_nobody(name: str, login: str) -> None:
+        with cast.in_case(name):
+            cast.refused(await man.try_ring(login), "CALL-2")
+            cast.refused(await woman.try_decline(login), "CALL-5")
+            cast.refused(await man.try_refresh(login), "CALL-10")
+
+    cases = {"a sid": woman.sid, "its own sid": man.sid} | {name: name for name in RESERVED}
+    await asyncio.gather(*(expect_nobody(name, login) for name, login in cases.items()))
+    await man.hears(await woman.decline(man))
+    await woman.hears(await man.refresh(woman))
 
 
 @requirement("CALL-2", "CALL-2b")

@@ -9,6 +9,7 @@ import pytest
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.judge.ledger import Posting, Received
+from signalproof.protocol.wire import Encoding
 
 requirement = pytest.mark.requirement
 
@@ -64,6 +65,42 @@ async def test_an_id_of_the_client_is_kept(cast: Cast, offer_id: str) -> None:
         cast.expect(
             "CORR-1", kept == offer_id, expected=f"offer_id {offer_id!r} in {received.event}", received=repr(kept)
         )
+
+
+ODD_IDS: dict[str, object] = {
+    "empty": "",
+    "65 characters": "x" * 65,
+    "100,000 characters": "x" * 100_000,
+    "a number": 7,
+    "zero": 0,
+    "null": None,
+    "false": False,
+    "in an array": ["x"],
+    "an object": {"id": "x"},
+}
+
+
+@requirement("CORR-5")
+async def test_an_id_that_is_no_string_of_1_to_64_characters_is_refused(cast: Cast) -> None:
+    """In offers and in answers, in JSON and, as far as it goes, in forms; 64 emoji are 64 characters."""
+    man, woman = await cast.enter("man", "woman")
+    offer = cast.accepted(await man.try_offer(woman, fields={"offer_id": "😀" * 64}), "CORR-5")
+    await woman.hears(offer)
+
+    async def expect_refusal(name: str, offer_id: object, encoding: Encoding) -> None:
+        with cast.in_case(name):
+            for posting in (
+                await man.try_offer(woman, fields={"offer_id": offer_id}, encoding=encoding, malformed=True),
+                await woman.try_answer(offer, fields={"offer_id": offer_id}, encoding=encoding, malformed=True),
+            ):
+                cast.refused(posting, "CORR-5", client_error=True)
+
+    await asyncio.gather(
+        *(expect_refusal(name, offer_id, Encoding.JSON) for name, offer_id in ODD_IDS.items()),
+        *(expect_refusal(f"{name}, in a form", ODD_IDS[name], Encoding.FORM) for name in ("empty", "65 characters")),
+    )
+    answer = await woman.try_answer(offer, fields={"offer_id": "😀" * 64})
+    await man.hears(cast.accepted(answer, "CORR-5"))
 
 
 @requirement("CORR-2")

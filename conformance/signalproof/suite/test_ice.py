@@ -13,7 +13,7 @@ from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.judge import hints
 from signalproof.judge.ledger import Posting
-from signalproof.protocol.samples import CANDIDATES, MARKER
+from signalproof.protocol.samples import CANDIDATES, MARKER, RESERVED
 from signalproof.protocol.wire import CANDIDATE_BYTES, Encoding, candidate
 from signalproof.suite.test_order import expect_in_order
 
@@ -126,7 +126,7 @@ async def test_login_selects_the_peer_of_a_candidate(cast: Cast) -> None:
     for peer in (woman, girl, woman):
         await peer.hears(await man.candidate([peer], login=peer.login, requirement="ICE-3"), requirement="ICE-3")
         await man.hears(await peer.candidate([man], requirement="ICE-3"), requirement="ICE-3")
-    for login in (stranger.login, cast.nobody, man.login, ""):
+    for login in (stranger.login, cast.nobody, man.login, "", woman.sid, *RESERVED[:2]):
         cast.refused(await man.try_candidate([], login=login, malformed=not login), "ICE-3")
 
 

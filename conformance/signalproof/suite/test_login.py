@@ -16,6 +16,7 @@ from signalproof.cast.connection import is_accepted
 from signalproof.cast.participant import Participant
 from signalproof.cast.raw_access import VISITS, Patience, Visit, Way
 from signalproof.judge.ledger import Audience, Posting
+from signalproof.protocol.samples import NAMESAKES
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, login_payload
 from signalproof.text.untrusted import read_json
 
@@ -45,6 +46,27 @@ async def test_a_websocket_without_polling_speaks_engine_io_4_and_socket_io_5(ca
     await cast.exchange(man, woman)
     # A server, or the proxy before it, that upgrades only some WebSockets shows it over many.
     await asyncio.gather(*(cast.connect("visitor") for _ in range(24)))
+
+
+@requirement("LOGIN-2", "OFFER-1", "HTTP-12")
+async def test_what_is_a_member_of_every_object_is_a_login_like_any_other(cast: Cast) -> None:
+    """`__proto__` and its like log in, call and are called; they leave at once, for another run has them too."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    if not cast.invents:
+        return
+    namesakes = await asyncio.gather(*(cast.connect(f"namesake{i}", login=name) for i, name in enumerate(NAMESAKES, 1)))
+
+    async def take_part(user: Participant) -> None:
+        with cast.in_case(user.identity):
+            await user.log_in(user.identity)
+            await cast.exchange(man, user)
+            await cast.exchange(user, man)
+
+    try:
+        await asyncio.gather(*map(take_part, namesakes))
+    finally:
+        await asyncio.gather(*(user.leave() for user in namesakes))
 
 
 @requirement("LOGIN-2")

@@ -13,7 +13,7 @@ from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.judge import hints
 from signalproof.judge.ledger import Posting
-from signalproof.protocol.samples import MARKER, PRANSWER, ROLLBACK, descriptions
+from signalproof.protocol.samples import MARKER, PRANSWER, RESERVED, ROLLBACK, descriptions
 from signalproof.protocol.wire import Body, Encoding, session_description
 
 requirement = pytest.mark.requirement
@@ -182,6 +182,24 @@ async def test_an_offer_to_a_login_without_connection_is_refused(cast: Cast) -> 
     await gone.leave()
     cast.refused(await cast.offer_until_gone(gone, woman), "LOGIN-7")
     cast.refused(await man.try_offer(gone.login), "OFFER-6")
+
+
+@requirement("OFFER-6", "ANSWER-7", "HTTP-12")
+async def test_a_sid_and_the_members_of_every_object_are_no_users(cast: Cast) -> None:
+    """What a room or a property is called by itself finds nobody, and nothing falls over it."""
+    man, woman = await cast.enter("man", "woman")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+
+    async def expect_nobody(name: str, login: str) -> None:
+        with cast.in_case(name):
+            cast.refused(await man.try_offer(login), "OFFER-6")
+            cast.refused(await woman.try_answer(offer, named=login), "ANSWER-7")
+
+    sids = {"a sid": woman.sid, "its own sid": man.sid, "an Engine.IO sid": woman.engine_sid}
+    cases = sids | {name: name for name in RESERVED}
+    await asyncio.gather(*(expect_nobody(name, login) for name, login in cases.items()))
+    await man.hears(await woman.answer(offer, named=True))
 
 
 @requirement("OFFER-6")

@@ -120,6 +120,16 @@ def test_an_answer_that_names_its_offer_by_id_is_no_matter_of_pairs() -> None:
     assert hints.for_accepted({"sid": "mine", "offer": "{}", "offer_id": "new"}, "transport") is None
 
 
+def test_a_sid_and_a_member_of_every_object_in_place_of_a_login_are_explained() -> None:
+    """By the room of each socket, and by where the server keeps its users."""
+    taken = hints.for_accepted({"sid": "mine", "reciever_login": "another"}, "transport", names_sid=True)
+    assert "room" in (taken or "")
+    assert "`Map`" in (hints.for_namesake("__proto__") or "")
+    assert "`Map`" in (hints.for_namesake("valueOf") or "")
+    assert hints.for_namesake("bob") is None
+    assert hints.for_namesake({"not": "hashable"}) is None
+
+
 def test_logins_that_differ_for_no_known_reason_are_not_explained() -> None:
     """Nor is the same login, nor what is no login."""
     assert "normalised" in (hints.for_login("caf\u00e9", "cafe\u0301") or "")

@@ -399,3 +399,10 @@ def test_an_event_that_names_another_author_may_come_from_a_request_without_a_si
     assert ledger.record(event) is None
     without_sid = malformed(ledger, DECLINE, woman)
     assert ledger.record(event) is without_sid
+
+
+def test_a_ledger_knows_its_own_markers() -> None:
+    """Those of another run, which may use the same logins at the same moment, are told from them."""
+    mine, other = Ledger(), Ledger()
+    assert mine.knows(mine.new_marker())
+    assert not mine.knows(other.new_marker())
