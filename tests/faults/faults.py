@@ -9,8 +9,8 @@ from tests.faults.registry import FAULTS, Fault
 __all__ = ["FAULTS", "Fault"]
 
 TOPICS = """
-    login names offer answer content order bodies endpoints media ice call presence correlation auth trackers
-    sweeping frames
+    login offer answer order bodies endpoints media ice call presence correlation auth trackers sweeping frames
+    names content
 """
 
 for topic in TOPICS.split():
