@@ -86,7 +86,6 @@ from rest_framework.exceptions import ParseError
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
-
 SCHEMA: Final = (
     "CREATE TABLE connection (sid TEXT, login TEXT)",  # who is there: a row for each login
     "CREATE TABLE user (login TEXT PRIMARY KEY, busy INTEGER)",  # from the first `/status` on, for ever

@@ -312,7 +312,10 @@ class Connection:
         """Send the request of a posting, `base` being its ordinary fields, and read the reply into it."""
         request = compose(posting.kind, base, self.authorization, variation)
         posting.ordinary &= request.ordinary
-        if not request.sound:
+        posting.borrowed = bool(request.fields) and request.fields.get("sid") != self.sid
+        named = request.fields.get("reciever_login", request.fields.get("login"))
+        posting.to_nobody = not isinstance(named, str)
+        if posting.borrowed or not request.sound:
             self._stage.ledger.malformed(posting)
         reply = await self._exchange(posting, request, what.replace("POST", request.method))
         posting.why = hints.for_accepted(request.fields, self.engine_sid, names_sid=self._names_sid(request.fields))

@@ -25,7 +25,7 @@ def is_unknown_sid(reply: Reply) -> bool:
     """Whether a reply refuses the sid; servers without codes say so in the message."""
     if reply.outcome is not Outcome.REFUSED:
         return False
-    return reply.code == "unknown_sid" or (reply.code is None and "sid" in str(reply.body.get("message")).lower())
+    return reply.code == "unknown_sid" or (reply.code is None and "sid" in str(reply.told("message")).lower())
 
 
 def is_offline(reply: Reply) -> bool:

@@ -184,14 +184,21 @@ class Expectations:
             self.foundation.controls.add(posting.kind.name)
         return posting
 
-    def refused(self, posting: Posting, requirement: str, *, client_error: bool = False) -> Reply:
-        """Expect a refusal and no event; `client_error` asks for HTTP 4xx as well."""
+    def refused(
+        self, posting: Posting, requirement: str, *, client_error: bool = False, goes_on: bool = False
+    ) -> Reply:
+        """Expect a refusal and no event; `client_error` asks for HTTP 4xx as well.
+
+        With `goes_on` the check does so after an acceptance, of which it knows what may have changed.
+        """
         posting.refusal = requirement
         self.foundation.refusals.add(posting.kind.name)
         reply = _replied(posting)
         if reply.outcome is Outcome.UNCLEAR:
-            # What is wrong with the reply is noted. Whether it stands for a refusal shows in what came of the request.
-            self.foundation.unsettled.add(requirement)
+            # What is wrong with the reply is noted. A requirement that asks for no reply of a kind is about what came
+            # of the request, and that shows.
+            if "refus" in catalogue()[requirement].sentence or (client_error and not reply.client_error):
+                self.foundation.unsettled.add(requirement)
         elif reply.outcome is Outcome.ACCEPTED or (client_error and not reply.client_error):
             found = NonConformance(
                 requirement,
@@ -200,7 +207,7 @@ class Expectations:
                 received=reply.describe(),
                 hint=posting.why if reply.outcome is Outcome.ACCEPTED else hints.for_refusal(reply.status),
             )
-            if reply.outcome is Outcome.ACCEPTED:
+            if reply.outcome is Outcome.ACCEPTED and not goes_on:
                 self.breach(found)
             else:
                 self.note(found)

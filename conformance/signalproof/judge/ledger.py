@@ -138,7 +138,8 @@ class Posting:
     `text` is the string the event has to carry (empty where there is none); `reply` is None until one came;
     `ordinary` says that nothing about it is special;
     `refusal` names the requirement under which the check demands a refusal. `why_not` is the likely cause should it
-    not be accepted, `why` should it be, against what is expected; `by_id` says that it names an offer by its id.
+    not be accepted, `why` should it be, against what is expected; `by_id` says that it names an offer by its id,
+    `borrowed` that its sid is not the author's, and `to_nobody` that it names nobody who has to hear it.
     """
 
     kind: Kind
@@ -154,6 +155,8 @@ class Posting:
     why_not: str | None = None
     why: str | None = None
     by_id: bool = False
+    borrowed: bool = False
+    to_nobody: bool = False
     heard: list[Received] = field(default_factory=list)
     _overlooked: int = 0
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
@@ -247,9 +250,10 @@ class Posting:
     def _breaches_of(self, received: Received, count: int) -> Iterator[NonConformance]:
         name = received.connection.name
         if self.refused or self.refusal is not None:
+            why = "was refused" if self.refused else "has to be refused"
             yield NonConformance(
                 self.refusal or self.kind.leak,
-                expected=f"no event, for the {self.kind.name} was refused",
+                expected=f"no event, for the {self.kind.name} {why}",
                 received=f"{received.event} at {name} all the same",
             )
         elif received.connection in self.targets:
@@ -323,7 +327,7 @@ class Posting:
                 received=_difference(self.text, text),
                 hint=hints.for_text(self.text, text),
             )
-        if fields.get(kind.author_key, self.author.login) != self.author.login:
+        if not self.borrowed and fields.get(kind.author_key, self.author.login) != self.author.login:
             yield NonConformance(
                 kind.author,
                 expected=f"{kind.author_key} {self.author.login!r}, the login bound to the sid",
@@ -417,15 +421,15 @@ class Ledger:
         return posting
 
     def malformed(self, posting: Posting) -> None:
-        """Note that a posting is sent malformed: its event may lack the marker."""
+        """Note that a posting is sent malformed, or with another's sid: its event may lack the marker or the author."""
         self._malformed.append(posting)
 
     def _of_malformed(self, received: Received, *, hopeful: bool = False) -> Posting | None:
         """Find the malformed posting that an event without a marker must have come from: the latest of its author.
 
         One that was refused is no likely cause, and with `hopeful` none is that was not accepted. Where the author
-        has none, it is the latest of the check, as without a sid there is no author; and where the check has none, and
-        the event no text to go by, the latest of the run: what names nobody may reach everybody.
+        has none, it is the latest of the check, as without a sid there is no author; and where the check has none, or
+        the event names another check's author, the latest of the run that names nobody: it may reach everybody.
         """
         fitting = [
             posting
@@ -436,10 +440,12 @@ class Ledger:
         ]
         own = [posting for posting in fitting if received.connection.check == posting.author.check]
         recent = [p for p in fitting if not p.kind.text_key and 0 <= received.at - p.sent_at <= DELIVERY_SECONDS]
+        to_everybody = [p for p in filter(received.can_be_of, recent) if p.to_nobody]
         return (
             next(filter(received.can_be_of, own), None)
+            or next((p for p in to_everybody if p.kind.author_key in received.fields), None)
             or next((posting for posting in own if posting in recent), None)
-            or next(filter(received.can_be_of, recent), None)
+            or next(iter(to_everybody), None)
         )
 
     def replied(self, posting: Posting) -> None:
@@ -463,16 +469,18 @@ class Ledger:
     def _of_plain(self, received: Received) -> Posting | None:
         """Find the posting of an event without a marker, such as `calling`, by what else it says.
 
-        Of several it is the first that this connection still has to hear of, one in vain last; else it
-        is one too many, and goes to the last, or to another malformed one if the last was malformed and in vain.
+        Of several it is the first that this connection still has to hear of, a sound one before all others and one in
+        vain last; else it is one too many, and goes to the last, or to a malformed one that is as likely: the last was
+        malformed and in vain, or the other names nobody.
         """
         candidates = [posting for posting in self._plain if posting.explains(received)]
-        found = _lacking(sorted(candidates, key=lambda posting: posting.in_vain), received)
+        likely = sorted(candidates, key=lambda posting: (posting.in_vain, posting in self._malformed))
+        found = _lacking(likely, received)
         if found is not None or not candidates:
             return found
-        last = candidates[-1]
-        instead = self._of_malformed(received, hopeful=True) if last.in_vain and last in self._malformed else None
-        return instead or last
+        last, instead = candidates[-1], self._of_malformed(received, hopeful=True)
+        in_vain = last.in_vain and last in self._malformed
+        return instead if instead is not None and (in_vain or instead.to_nobody) else last
 
 
 def _lacking(postings: Iterable[Posting], received: Received) -> Posting | None:

@@ -58,7 +58,11 @@ class Reply:
     @property
     def code(self) -> object:
         """The refusal's `code`, or None."""
-        return self.body.get("code") if isinstance(self.body, dict) else None
+        return self.told("code")
+
+    def told(self, key: str) -> object:
+        """Give what the body says under a key, or None; a page says nothing under any."""
+        return self.body.get(key) if isinstance(self.body, dict) else None
 
     @property
     def title(self) -> str | None:

@@ -94,6 +94,12 @@ def test_servers_without_codes_say_it_in_the_message(body: dict[str, object], st
     assert not is_unknown_sid(Reply(Outcome.UNCLEAR, status, body, ""))
 
 
+@pytest.mark.parametrize("body", [None, "not JSON"])
+def test_a_page_refuses_no_sid(body: object) -> None:
+    """A 4xx with a page is a refusal of a kind, and says nothing that a program could read."""
+    assert not is_unknown_sid(Reply(Outcome.REFUSED, 400, body, "an HTML page"))
+
+
 @pytest.mark.parametrize(
     ("content_type", "reply", "ordinary", "plain", "hint"),
     [

@@ -117,6 +117,30 @@ def test_a_crash_in_place_of_a_refusal_leaves_the_requirement_unsettled(reply: R
     assert crashed.refusal == "OFFER-6"
 
 
+@pytest.mark.parametrize("requirement", ["LOGIN-4", "SEC-2", "ANSWER-6"])
+def test_a_crash_settles_a_requirement_that_asks_for_no_refusal(requirement: str) -> None:
+    """Such as one about what must not happen: the event that the request raises, if it does, breaks it."""
+    check = Expectations([requirement])
+    crashed = posting(CRASHED)
+    check.refused(crashed, requirement)
+    assert check.foundation.unsettled == set()
+    assert crashed.refusal == requirement
+
+
+def test_a_crash_does_not_settle_a_requirement_of_a_status() -> None:
+    """HTTP-10 asks for 4xx."""
+    check = Expectations(["HTTP-10"])
+    check.refused(posting(CRASHED), "HTTP-10", client_error=True)
+    assert check.foundation.unsettled == {"HTTP-10"}
+
+
+def test_a_check_may_go_on_after_an_acceptance() -> None:
+    """Where it knows what that may have changed."""
+    check = Expectations(["HTTP-5"])
+    check.refused(posting(ACCEPTED), "HTTP-5", client_error=True, goes_on=True)
+    assert [found.requirements for found in check.foundation.noted.values()] == [("HTTP-5",)]
+
+
 def test_the_same_breach_is_noted_once_in_each_case() -> None:
     """However often such a reply comes."""
     check = Expectations(["OFFER-1"])

@@ -358,9 +358,12 @@ def test_an_event_of_a_refused_decline_stays_with_it(ledger: Ledger) -> None:
 # ── malformed requests ─────────────────────────────────────────────────────────────────────────
 
 
-def malformed(ledger: Ledger, kind: Kind, author: Someone, reply: Reply | None = None) -> Posting:
+def malformed(
+    ledger: Ledger, kind: Kind, author: Someone, reply: Reply | None = None, *, to_nobody: bool = False
+) -> Posting:
     """Enter a malformed request whose event lacks the marker, as a rule one whose reply is still to come."""
     posting = Posting(kind, author, "", ledger.new_marker(), Audience(), reply=reply, sent_at=2.0, refusal="HTTP-5")
+    posting.to_nobody = to_nobody
     ledger.malformed(posting)
     return ledger.open(posting)
 
@@ -385,11 +388,58 @@ def test_an_event_that_names_nobody_may_come_from_a_malformed_request_of_another
     woman, stranger = Someone("woman", "woman"), Someone("stranger", "stranger", check=2)
     event = Received(stranger, "refresh", ({"refresh": "gogo"},), 3.0)
     assert ledger.record(event) is None
-    to_null = malformed(ledger, REFRESH, woman, ACCEPTED)
+    malformed(ledger, REFRESH, woman, ACCEPTED)
+    assert ledger.record(event) is None
+    to_null = malformed(ledger, REFRESH, woman, ACCEPTED, to_nobody=True)
     assert ledger.record(event) is to_null
     assert ledger.record(Received(stranger, "refresh", ({"refresh": "gogo"},), 99.0)) is None
     malformed(ledger, CANDIDATE, woman, ACCEPTED)
     assert ledger.record(Received(stranger, "ice_candidate", ({"ice": "x"},), 3.0)) is None
+
+
+def test_an_event_that_reaches_everybody_is_not_one_too_many_of_a_sound_request(ledger: Ledger) -> None:
+    """A sound refresh has its own event, whatever the refresh to `null` of another check raises beside it."""
+    man, woman, other = Someone("man"), Someone("woman", "woman"), Someone("other", "other", check=2)
+    to_null = malformed(ledger, REFRESH, other, ACCEPTED, to_nobody=True)
+    sound = ledger.open(Posting(REFRESH, woman, "", ledger.new_marker(), Audience(frozenset({man})), reply=ACCEPTED))
+    for at in (man, man, woman):
+        ledger.record(Received(at, "refresh", ({"refresh": "gogo"},), 3.0))
+    assert (len(sound.heard), len(to_null.heard)) == (1, 2)
+    assert broken(sound) == []
+
+
+def test_an_event_is_that_of_the_check_whose_author_it_names(ledger: Ledger) -> None:
+    """A decline to `null` that reaches everybody is not laid to a malformed decline of the check that hears it."""
+    man, woman, other = Someone("man"), Someone("woman", "woman"), Someone("other", "other", check=2)
+    own = malformed(ledger, DECLINE, woman, ACCEPTED)
+    to_null = malformed(ledger, DECLINE, other, ACCEPTED, to_nobody=True)
+    assert ledger.record(Received(man, "decline", ({"decline": "no", "login": "other"},), 3.0)) is to_null
+    assert ledger.record(Received(man, "decline", ({"decline": "no", "login": "woman"},), 3.0)) is own
+    assert ledger.record(Received(man, "decline", ({"decline": "no", "login": "somebody"},), 3.0)) is own
+
+
+def test_a_sound_request_has_its_event_before_malformed_ones(ledger: Ledger) -> None:
+    """However many of them were accepted, and raised nothing."""
+    man, woman = Someone("man"), Someone("woman", "woman")
+    audience = Audience(frozenset({man}))
+    for _ in range(3):
+        odd = Posting(REFRESH, woman, "", ledger.new_marker(), audience, reply=ACCEPTED, sent_at=2.0, refusal="HTTP-5")
+        ledger.malformed(ledger.open(odd))
+    sound = ledger.open(Posting(REFRESH, woman, "", ledger.new_marker(), audience, reply=ACCEPTED, sent_at=2.0))
+    assert ledger.record(Received(man, "refresh", ({"refresh": "gogo"},), 3.0)) is sound
+
+
+def test_whose_sid_was_borrowed_is_named_as_the_author(ledger: Ledger) -> None:
+    """A request with the sid of somebody who has left tells nothing of whom its author is taken for."""
+    man, woman = Someone("man"), Someone("woman", "woman")
+    posting = posted(ledger, OFFER, woman, man)
+    posting.borrowed = True
+    payload = {"sender_login": "visitor", "sender_offer": posting.text}
+    ledger.record(Received(man, "sender_offer", (payload,), 3.0))
+    assert broken(posting) == []
+    posting.borrowed = False
+    ledger.record(Received(man, "sender_offer", (payload,), 4.0))
+    assert "OFFER-3" in broken(posting)
 
 
 def test_an_event_that_names_another_author_may_come_from_a_request_without_a_sid(ledger: Ledger) -> None:
