@@ -51,7 +51,7 @@ PAUSES: Final = {
     "suite/test_login.py: test_a_connection_is_pinged_in_the_time_that_was_announced": "and about the time of pings",
     "cast/raw_access.py: Guest.leave": "around the moment of an event, and not all at once",
     "suite/test_order.py: test_nothing_is_forgotten_while_people_take_their_time": "ORDER-6 is about time",
-    "suite/test_order.py: test_early_candidates_are_held_until_shortly_before_their_time_is_over": "so is holding",
+    "suite/test_ice.py: test_early_candidates_are_held_until_shortly_before_their_time_is_over": "so is holding",
     "suite/test_presence.py: test_54_visits_of_a_moment_leave_no_ghost": "PRES-2 gives the list a second",
     "cast/company.py: Company._until_gone": "a target that forgets a sid tells nobody",
     "cast/company.py: Company.until_known.wait": "nor does one that comes to know it",

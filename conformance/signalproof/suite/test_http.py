@@ -530,6 +530,19 @@ ENDPOINTS = [
 ]
 
 
+@requirement("HTTP-12")
+async def test_an_event_for_a_user_who_is_just_leaving_hurts_nobody(cast: Cast) -> None:
+    """Five users leave at the moment of an offer to them, and five at that of an answer; others go on."""
+    man, woman = await cast.enter("man", "woman")
+    for _ in range(5):
+        girl = await cast.enter_one("girl")
+        offer = await girl.offer(woman)
+        await woman.hears(offer)
+        # Whether they were still there, nobody can tell; a reply has to come.
+        await asyncio.gather(man.try_offer(girl), woman.try_answer(offer, named=True), girl.leave())
+        await cast.exchange(man, woman, requirement="HTTP-12")
+
+
 @requirement("HTTP-1", "HTTP-2", "HTTP-6")
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("encoding", [JSON, FORM], ids=["json", "form"])

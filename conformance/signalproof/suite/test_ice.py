@@ -15,7 +15,7 @@ from signalproof.judge import hints
 from signalproof.judge.ledger import Posting
 from signalproof.protocol.samples import CANDIDATES, MARKER, RESERVED
 from signalproof.protocol.wire import CANDIDATE_BYTES, Encoding, candidate
-from signalproof.suite.test_order import expect_in_order
+from signalproof.suite.test_order import expect_in_order, hold_early
 
 requirement = pytest.mark.requirement
 
@@ -312,3 +312,21 @@ async def test_a_candidate_of_8192_bytes_is_forwarded(cast: Cast, encoding: Enco
     carrying = cast.marked("candidate", long)
     posting = await man.try_candidate([woman], carrying=carrying, encoding=encoding)
     await woman.hears(cast.accepted(posting, "ICE-11"), requirement="ICE-11")
+
+
+@requirement("ICE-4", "ICE-5")
+@pytest.mark.slow("held_seconds")
+async def test_early_candidates_are_held_until_shortly_before_their_time_is_over(cast: Cast) -> None:
+    """What was accepted comes, a second before the hold time that was published ends."""
+    man, woman, lady = await cast.enter("man", "woman", "lady")
+    offer = await man.offer(woman)
+    await woman.hears(offer)
+    before_answer = await hold_early(cast, woman, man, "ICE-5")
+    before_offer = await hold_early(cast, lady, man, "ICE-4")
+    await cast.pause(cast.target.limits["held_seconds"] - 1 if before_answer or before_offer else 0)
+    await man.hears(await woman.answer(offer, named=True))
+    await man.hears(await lady.offer(man))
+    for requirement_id, postings in (("ICE-5", before_answer), ("ICE-4", before_offer)):
+        for posting in postings:
+            await man.hears(posting, requirement=requirement_id)
+    await woman.hears(await man.candidate([woman], login=woman.login))

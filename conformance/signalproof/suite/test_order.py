@@ -190,7 +190,7 @@ FORGOTTEN = (
 )
 
 
-async def _hold_early(cast: Cast, author: Participant, hearer: Participant, requirement: str) -> list[Posting]:
+async def hold_early(cast: Cast, author: Participant, hearer: Participant, requirement: str) -> list[Posting]:
     """Post two early candidates and give those that are held; a server may refuse them."""
     if "ice" not in cast.target.profiles:
         return []
@@ -216,8 +216,8 @@ async def test_nothing_is_forgotten_while_people_take_their_time(cast: Cast, sec
     if "ice" in cast.target.profiles:
         await woman.hears(await girl.candidate([woman], login=woman.login))
     held = seconds < long
-    before_answer = await _hold_early(cast, woman, man, "ICE-5") if held else []
-    before_offer = await _hold_early(cast, lady, man, "ICE-4") if held else []
+    before_answer = await hold_early(cast, woman, man, "ICE-5") if held else []
+    before_offer = await hold_early(cast, lady, man, "ICE-4") if held else []
     await cast.pause(seconds)
 
     def kept(posting: Posting) -> Posting:
@@ -237,24 +237,6 @@ async def test_nothing_is_forgotten_while_people_take_their_time(cast: Cast, sec
     await man.hears(kept(await lady.try_offer(man)), requirement="ORDER-6")
     for posting in before_offer:
         await man.hears(posting, requirement="ICE-4")
-
-
-@requirement("ICE-4", "ICE-5")
-@pytest.mark.slow("held_seconds")
-async def test_early_candidates_are_held_until_shortly_before_their_time_is_over(cast: Cast) -> None:
-    """What was accepted comes, a second before the hold time that was published ends."""
-    man, woman, lady = await cast.enter("man", "woman", "lady")
-    offer = await man.offer(woman)
-    await woman.hears(offer)
-    before_answer = await _hold_early(cast, woman, man, "ICE-5")
-    before_offer = await _hold_early(cast, lady, man, "ICE-4")
-    await cast.pause(cast.target.limits["held_seconds"] - 1 if before_answer or before_offer else 0)
-    await man.hears(await woman.answer(offer, named=True))
-    await man.hears(await lady.offer(man))
-    for requirement_id, postings in (("ICE-5", before_answer), ("ICE-4", before_offer)):
-        for posting in postings:
-            await man.hears(posting, requirement=requirement_id)
-    await woman.hears(await man.candidate([woman], login=woman.login))
 
 
 @requirement("ORDER-3", "ORDER-4")
