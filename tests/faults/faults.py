@@ -10,7 +10,7 @@ __all__ = ["FAULTS", "Fault"]
 
 TOPICS = """
     login offer answer order bodies endpoints media ice call presence correlation auth trackers sweeping frames
-    names content
+    names content slow
 """
 
 for topic in TOPICS.split():

@@ -390,7 +390,7 @@ def a_repeated_login_doubles_events(server: Variant) -> None:
     server.effects(Offer, lambda _, __, effects: effects + tuple(e for e in effects if e.sid in twice))
 
 
-def _websockets(server: Variant, serve: Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]) -> None:
+def websockets(server: Variant, serve: Callable[[ASGIApp, Scope, Receive, Send], Awaitable[None]]) -> None:
     """Stand between the server and its WebSockets."""
     make = server.sio
 
@@ -432,7 +432,7 @@ def closes_what_was_silent_for_five_seconds(server: Variant) -> None:
         if closing.is_set():
             await send({"type": "websocket.close", "code": 1006})
 
-    _websockets(server, serve)
+    websockets(server, serve)
 
 
 @fault("LOGIN-11", collateral={"*": "clients give up what is not pinged in time"})

@@ -14,6 +14,7 @@ from signalproof.cast.participant import Participant
 from signalproof.cast.presence import Presence
 from signalproof.cast.raw_access import RawAccess
 from signalproof.cast.setting import Setting
+from signalproof.cast.slow_access import SlowAccess
 from signalproof.cast.stage import Stage
 from signalproof.config.target import Target
 from signalproof.errors import NonConformance, NotTestable, Step
@@ -36,7 +37,7 @@ SCENES_FROM = 1_000_000
 class Company(Expectations):
     """Who takes part in one check, under names of its own, and what the check expects.
 
-    `raw` is the way around the participants, and `presence` the list of who is online.
+    `raw` is the way around the participants, `slow` the one of slow clients, and `presence` the list of who is online.
     """
 
     def __init__(self, setting: Setting) -> None:
@@ -48,6 +49,7 @@ class Company(Expectations):
         self.transcript = Transcript()
         self.redact = Redactor(setting.ledger.pseudonyms, self._secrets, setting.target.shown)
         self.raw = RawAccess(self)
+        self.slow = SlowAccess(self)
         self.presence = Presence(self)
         self._scenes_made = 0
         self._devices: Counter[str] = Counter()
@@ -276,6 +278,7 @@ class Company(Expectations):
 
     async def quiet(self) -> None:
         """Close the raw sockets of the check; the others stay open and recorded until the run has settled."""
+        self.slow.close()
         await self.raw.close()
 
     async def vacate(self) -> None:

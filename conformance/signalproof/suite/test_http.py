@@ -15,13 +15,20 @@ import pytest
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.cast.request import Variation
+from signalproof.errors import NonConformance
 from signalproof.judge.ledger import Posting
 from signalproof.judge.reply import Outcome
 from signalproof.protocol.defects import BODY_DEFECTS, OMIT, VALUE_DEFECTS
 from signalproof.protocol.discovery import DISCOVERY, read_discovery
 from signalproof.protocol.schemas import definitions
 from signalproof.protocol.wire import (
+    CALL,
+    CANDIDATE,
+    DECLINE,
     DESCRIPTION_BYTES,
+    OFFER,
+    REFRESH,
+    STATUS,
     Body,
     Encoding,
     Fields,
@@ -32,6 +39,8 @@ from signalproof.protocol.wire import (
 
 requirement = pytest.mark.requirement
 JSON, FORM = Encoding.JSON, Encoding.FORM
+DEAF_OFFERS = 6
+"""Offers of 64 KiB to a client that reads nothing and takes little: servers begin to wait at the second or third."""
 
 
 def _offer_body(man: Participant, woman: Participant, text: str, encoding: Encoding = JSON) -> Body:
@@ -541,6 +550,70 @@ async def test_an_event_for_a_user_who_is_just_leaving_hurts_nobody(cast: Cast) 
         # Whether they were still there, nobody can tell; a reply has to come.
         await asyncio.gather(man.try_offer(girl), woman.try_answer(offer, named=True), girl.leave())
         await cast.exchange(man, woman, requirement="HTTP-12")
+
+
+def _endpoints(cast: Cast) -> list[str]:
+    """Give the endpoints that take POSTs."""
+    kinds = {"core": [OFFER], "ice": [CANDIDATE], "call": [CALL, DECLINE, STATUS, REFRESH]}
+    return [kind.path for profile, several in kinds.items() if profile in cast.target.profiles for kind in several]
+
+
+SLOW_BODY = (
+    "While one client is slow with its body, or gone in the middle of it, nothing else may wait: read bodies without "
+    "holding a lock, a worker that is the only one, or the event loop (`await request.body()`, or a proxy that buffers "
+    "requests), and catch the error of a body that ends too early."
+)
+DEAF_CLIENT = (
+    "Emitting waits until a client has taken what came before: let each connection have a queue of its own with an "
+    "end, do not await the write in the request or in a loop over all sockets, and drop a client that takes nothing."
+)
+
+
+async def _others_go_on(cast: Cast, man: Participant, woman: Participant, hint: str) -> None:
+    """Expect that an ordinary exchange succeeds in time."""
+    try:
+        await cast.exchange(man, woman)
+    except NonConformance as found:
+        raise NonConformance(
+            "HTTP-12",
+            expected=f"{found.expected}, meanwhile",
+            received=found.received,
+            hint=hint,
+            # An event that comes once the slow client has gone is no matter of patience.
+            late=found.late or found.awaited is not None,
+        ) from found
+
+
+@requirement("HTTP-12")
+@pytest.mark.alone
+async def test_half_a_request_holds_up_nobody(cast: Cast) -> None:
+    """Of three clients of each endpoint that stop in the middle one goes, one is killed, one ends at last."""
+    man, woman = await cast.enter("man", "woman")
+    body = _offer_body(man, woman, cast.marked("offer").text)
+    for path in cast.cases({path: path for path in _endpoints(cast)}):
+        halves = (cast.slow.half(path, body, man.authorization) for _ in range(3))
+        gone, killed, slow = await asyncio.gather(*halves)
+        await _others_go_on(cast, man, woman, SLOW_BODY)
+        cast.slow.leave(gone)
+        cast.slow.leave(killed, reset=True)
+        # What came of the third request is not looked at: only that it holds up nobody.
+        await slow.send(b" ")
+    await _others_go_on(cast, man, woman, SLOW_BODY)
+
+
+@requirement("HTTP-12")
+@pytest.mark.alone
+async def test_a_client_that_reads_nothing_holds_up_nobody(cast: Cast) -> None:
+    """More is raised for it than buffers hold; whoever posts that gets replies, and others their events."""
+    man, woman = await cast.enter("man", "woman")
+    deaf = await cast.slow.deaf("deaf")
+    for _ in range(DEAF_OFFERS):
+        carrying = cast.marked("offer", partial(_description, bytes_=DESCRIPTION_BYTES))
+        posting = await man.try_offer(deaf, carrying=carrying)
+        # It may be refused, once the target has given the client up.
+        if not posting.accepted:
+            break
+    await _others_go_on(cast, man, woman, DEAF_CLIENT)
 
 
 @requirement("HTTP-1", "HTTP-2", "HTTP-6")
