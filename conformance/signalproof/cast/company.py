@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
 from typing import NoReturn, Self
@@ -232,6 +233,13 @@ class Company(Expectations):
         marker = find_marker(stray.args)
         ours = self._ledger.run in stray.connection.login
         return marker is not None and not ours and not self._ledger.knows(marker)
+
+    async def idle(self, least: float, most: float) -> None:
+        """Let seconds pass beside the other checks, at least and at most, and with `--slow` the most."""
+        await pause(most if self.target.slow else least)
+        if not self.target.slow:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.setting.others_done.wait(), most - least)
 
     def sids_of_the_run(self) -> list[str]:
         """Give the sids of all connections of the run so far, in the order in which they came (LOGIN-9)."""
