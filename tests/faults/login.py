@@ -465,6 +465,47 @@ def sids_live_on_for_three_seconds(server: Variant) -> None:
     server.on_gone = later
 
 
+@fault("LOGIN-7", "PRES-5", collateral={"*": LEFT})
+def ignores_the_disconnect_packet(server: Variant) -> None:
+    """A hand-made Socket.IO cleans up where the transport closes; a page that disconnects and stays is a ghost."""
+    make = server.sio
+
+    def sio() -> Any:
+        made: Any = make()
+        inner = made._handle_disconnect
+
+        async def disconnect(eio_sid: str, namespace: str, reason: str | None = None) -> None:
+            if reason != made.reason.CLIENT_DISCONNECT:
+                await inner(eio_sid, namespace, reason)
+
+        made._handle_disconnect = disconnect
+        return made
+
+    server.sio = sio  # type: ignore[method-assign]
+
+
+@fault("LOGIN-7", "PRES-5", collateral={"*": LEFT})
+def waits_for_the_disconnect_packet(server: Variant) -> None:
+    """Cleaning up hangs at the packet; a page that is closed sends none, and is a ghost until its pings fail."""
+    make = server.sio
+
+    def sio() -> Any:
+        made: Any = make()
+        inner = made._handle_eio_disconnect
+
+        async def gone(eio_sid: str, reason: str | None = None) -> None:
+            async def later() -> None:
+                await asyncio.sleep(45)
+                await inner(eio_sid, reason)
+
+            server.spawn(later())
+
+        made.eio.on("disconnect", gone)
+        return made
+
+    server.sio = sio  # type: ignore[method-assign]
+
+
 @fault("LOGIN-8", collateral={"*": LEFT})
 def a_device_takes_all_with_it(server: Variant) -> None:
     """`DELETE … WHERE login = ?`."""

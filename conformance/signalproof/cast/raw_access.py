@@ -214,7 +214,10 @@ class RawAccess:
 async def _leave(socket: RawSocket, way: Way) -> None:
     if way is not Way.TRANSPORT:
         await socket.send("41")
-    if way is not Way.NAMESPACE:
+    if way is Way.NAMESPACE:
+        # As clients do that have other namespaces on the same transport: it stays, and answers pings.
+        socket.keep_open()
+    else:
         await socket.close()
 
 

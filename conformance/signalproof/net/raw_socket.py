@@ -22,6 +22,7 @@ class RawSocket:
     def __init__(self, session: aiohttp.ClientSession, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._session = session
         self._socket = socket
+        self._keeping_open: asyncio.Task[None] | None = None
 
     @classmethod
     async def open(cls, target: Target, agent: UserAgent) -> RawSocket:
@@ -70,7 +71,20 @@ class RawSocket:
                 while (await self._socket.receive()).type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
                     pass
 
+    def keep_open(self) -> None:
+        """Answer pings from now on, in the background, and read nothing else."""
+        self._keeping_open = asyncio.create_task(self._answer_pings())
+
+    async def _answer_pings(self) -> None:
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            while (message := await self._socket.receive()).type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                if message.data == "2":
+                    await self.send("3")
+
     async def close(self) -> None:
         """Close the WebSocket and its session."""
+        if self._keeping_open is not None:
+            self._keeping_open.cancel()
+            await asyncio.wait([self._keeping_open])
         await self._socket.close()
         await self._session.close()

@@ -34,6 +34,10 @@ OnEvent = Callable[[str, tuple[object, ...], float, bool], None]
 """Takes the name of an event, its arguments, when it came, and whether it asks for an acknowledgement."""
 _ASKS = object()
 """Stands behind the arguments of an event that asks for an acknowledgement, from the packet to its handler."""
+GOODBYE_SECONDS = 1.0
+"""How long a connection that takes nothing may hold up the packet that says good-bye."""
+_DISCONNECT = str(socketio.packet.DISCONNECT)
+"""The packet for namespace `/`, in a message of Engine.IO."""
 REFUSAL = 1_000
 """Characters that are read of why CONNECT was refused."""
 _SILENT = logging.getLogger("signalproof.silent")
@@ -206,6 +210,12 @@ class Socket:
         """Leave gracefully: DISCONNECT, then the transport."""
         self._leaving = True
         with contextlib.suppress(SocketConnectionError, aiohttp.ClientError, OSError):
+            if self._client.connected:
+                # python-socketio closes the transport before its packet has gone out.
+                await self._client.eio.send(_DISCONNECT)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(GOODBYE_SECONDS):
+                        await self._client.eio.queue.join()
             await self._client.disconnect()
 
 

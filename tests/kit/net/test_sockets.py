@@ -283,3 +283,57 @@ def test_a_hang_up_of_the_target_is_called_that() -> None:
             assert socket.overrun is None
 
     asyncio.run(meet())
+
+
+# ── leaving ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Listening(SmallServer):
+    """Keeps what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    async def hear(self, socket: web.WebSocketResponse, packet: str) -> None:
+        """Note a packet."""
+        self.heard.append(packet)
+        await super().hear(socket, packet)
+
+
+def test_a_connection_says_good_bye_before_it_goes() -> None:
+    """The DISCONNECT packet goes out, and its end is nobody's but the kit's own."""
+
+    async def meet() -> list[str]:
+        server = Listening()
+        async with serving(server) as url, client(target_at(url)) as http:
+            socket = Socket(target_at(url), http.user_agent(), lambda *_: None, lambda: None)
+            await socket.connect()
+            await socket.close()
+            assert not socket.lost
+        return server.heard
+
+    assert asyncio.run(meet())[1:] == ["41"]
+
+
+class Closing(SmallServer):
+    """Closes a connection as soon as it is there."""
+
+    async def hear(self, socket: web.WebSocketResponse, packet: str) -> None:
+        """Take the CONNECT, and close."""
+        await super().hear(socket, packet)
+        await socket.close()
+
+
+def test_a_connection_that_the_server_closes_is_lost() -> None:
+    """That is told, and when it was asked for it is not."""
+
+    async def meet() -> str:
+        closed = asyncio.Event()
+        async with serving(Closing()) as url, client(target_at(url)) as http:
+            socket = Socket(target_at(url), http.user_agent(), lambda *_: None, closed.set)
+            await socket.connect()
+            await asyncio.wait_for(closed.wait(), 5)
+            return socket.lost
+
+    assert asyncio.run(meet()) == "was closed by the server"
