@@ -34,6 +34,9 @@ __all__ = ["Company"]
 SCENES_FROM = 1_000_000
 """Numbers of scenes begin here; those of checks are below."""
 
+LEAST_IDLE_SECONDS = 3.3
+"""What idles does so for this long at least: much is closed or forgotten after 3 s."""
+
 
 class Company(Expectations):
     """Who takes part in one check, under names of its own, and what the check expects.
@@ -234,12 +237,14 @@ class Company(Expectations):
         ours = self._ledger.run in stray.connection.login
         return marker is not None and not ours and not self._ledger.knows(marker)
 
-    async def idle(self, least: float, most: float) -> None:
-        """Let seconds pass beside the other checks, at least and at most, and with `--slow` the most."""
-        await pause(most if self.target.slow else least)
-        if not self.target.slow:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.setting.others_done.wait(), most - least)
+    async def idle(self, seconds: float) -> None:
+        """Say nothing for so long; without `--slow` not longer than the other checks last, if that is long enough."""
+        if self.target.slow:
+            await pause(seconds)
+            return
+        await pause(min(seconds, LEAST_IDLE_SECONDS))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.setting.others_done.wait(), seconds - LEAST_IDLE_SECONDS)
 
     def sids_of_the_run(self) -> list[str]:
         """Give the sids of all connections of the run so far, in the order in which they came (LOGIN-9)."""
