@@ -23,7 +23,6 @@ from signalproof.cast.settling import settle
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
 from signalproof.errors import InvalidTarget, NonConformance, NotTestable, TooBusy
-from signalproof.judge.expectations import STAYS
 from signalproof.judge.ledger import DELIVERY_SECONDS, Ledger
 from signalproof.judge.steps import PLAIN
 from signalproof.net.failures import own_trouble
@@ -191,7 +190,8 @@ class Run:
                 result.breaches[:] = [result.error]
                 self._forgive_impatience(result, ending)
                 # A kit that is kept from answering pings loses its connections, too.
-                if (ending.late or STAYS.requirement in ending.requirements) and (busy := self.loop_lag.sentence()):
+                lost = any(connection.lost for connection in result.cast.everybody)
+                if (ending.late or lost) and (busy := self.loop_lag.sentence()):
                     result.error = TooBusy(busy)
                     result.breaches.clear()
             for found in (*map(self._attributed, result.cast.foundation.noted.values()), *settle(result.cast, sids)):
