@@ -5,7 +5,7 @@ python-socketio for events, a table in SQLite for everything, and one worker of 
 line on standard output is the base URL. It is written from the description of old servers alone and shares no code with
 the reference server. `tests/proof/oldstyle.toml` lists what it breaks, where, and why.
 
-`--slow` gives it a disk on which every request takes 30 to 60 ms, in which nobody else is served. `--workers` hands
+`--slow` gives it a disk on which every request takes 10 to 30 ms, in which nobody else is served. `--workers` hands
 events to a pool of two workers, as Celery does with `--concurrency=2`: threads and a queue stand in for its processes
 and for Redis, for all that shows outside is that two events are under way at once. Without it views emit by themselves.
 """
@@ -41,7 +41,7 @@ from uvicorn.middleware.wsgi import build_environ
 FOLDER: Final = TemporaryDirectory(prefix="oldstyle-")
 SLOW: Final = "--slow" in sys.argv
 WORKERS: Final = 2 if "--workers" in sys.argv else 0
-DISK_SECONDS: Final = (0.03, 0.06) if SLOW else (0.0, 0.0)
+DISK_SECONDS: Final = (0.01, 0.03) if SLOW else (0.0, 0.0)
 """How long a request keeps the worker, at least and at most, beside its own work."""
 PUSH_SECONDS: Final = 0.08 if SLOW else 0.03
 """How long the service for push messages takes to answer."""

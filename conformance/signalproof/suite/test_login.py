@@ -121,7 +121,9 @@ async def test_a_bad_login_is_refused_and_binds_nothing(cast: Cast) -> None:
     woman, man = await cast.enter_one("woman"), await cast.connect("man")
     for arguments in cast.cases(BAD_LOGINS):
         # Both are under way at once; over a slow link that halves the time.
-        ack, posting = await asyncio.gather(man.try_log_in(*arguments, requirement="LOGIN-3"), man.try_offer(woman))
+        ack, posting = await asyncio.gather(
+            man.try_log_in(*arguments, requirement="LOGIN-3", overtaken=True), man.try_offer(woman)
+        )
         cast.refused_ack("LOGIN-3", ack)
         cast.refused(posting, "LOGIN-3")
         cast.expect("LOGIN-3", man.connected, expected="the socket to stay connected", received=man.ending)
