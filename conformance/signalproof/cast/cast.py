@@ -69,6 +69,18 @@ class Cast(Company):
     async def connect_peers(self, man: Participant, offerer: Peer, woman: Participant, answerer: Peer) -> MediaSession:
         """Exchange offer and answer of two peers through the target; also a renegotiation."""
         offer = await man.offer(woman, carrying=await offerer.offer(self.new_marker()))
+        return await self._conclude(man, offerer, woman, answerer, offer)
+
+    async def calls_at_once(self, *pairs: tuple[Participant, Participant]) -> list[MediaSession]:
+        """Set up several calls without media, of which none is answered before all have been offered."""
+        ends = [(man, self.peer(man, media=False), woman, self.peer(woman, media=False)) for man, woman in pairs]
+        offers = [man.offer(woman, carrying=await peer.offer(self.new_marker())) for man, peer, woman, _ in ends]
+        calls = zip(ends, await asyncio.gather(*offers), strict=True)
+        return await asyncio.gather(*(self._conclude(*four, offer) for four, offer in calls))
+
+    async def _conclude(
+        self, man: Participant, offerer: Peer, woman: Participant, answerer: Peer, offer: Posting
+    ) -> MediaSession:
         text = await self._description(woman, offer, offerer)
         carrying = await answerer.answer(text, self.new_marker())
         answer = await woman.answer(offer, named=True, carrying=carrying)

@@ -415,6 +415,7 @@ class Ledger:
             or self._of_plain(received)
             or self._of_malformed(received, hopeful=True)
             or self._of_malformed(received)
+            or self._of_another_name(received)
         )
         if posting is not None:
             posting.received(received)
@@ -447,6 +448,11 @@ class Ledger:
             or next((posting for posting in own if posting in recent), None)
             or next(iter(to_everybody), None)
         )
+
+    def _of_another_name(self, received: Received) -> Posting | None:
+        """Find the posting of an event that names another author: one of the same check that lacks such an event."""
+        own = [p for p in self._plain if p.kind.event == received.event and p.author.check == received.connection.check]
+        return _lacking((posting for posting in own if not posting.in_vain), received)
 
     def replied(self, posting: Posting) -> None:
         """Lay the events of a posting that turns out to be refused to another one that must have raised them.

@@ -8,7 +8,7 @@ does each happen alone, to name the one that has ended it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from signalproof.cast.cast import Cast
@@ -122,15 +122,20 @@ STATES: Mapping[str, State] = {
 # ── what must not disturb them ─────────────────────────────────────────────────────────────────
 
 
-def _in_vain(posting: Posting) -> None:
-    """Judge what comes of a request here no further than by the state: that it is refused is another check's matter."""
-    posting.refusal = RULE
+async def _in_vain(tries: Iterable[tuple[str, Awaitable[Posting]]]) -> None:
+    """Make requests in vain, each with what demands its refusal: whether it is refused is another check's matter.
+
+    An event that it raises all the same is that requirement's, too: here the state alone is in question.
+    """
+    requirements, acts = zip(*tries, strict=True)
+    for requirement, posting in zip(requirements, await asyncio.gather(*acts), strict=True):
+        posting.refusal = requirement
 
 
 async def _a_device_comes_and_goes(p: People, of: Participant) -> None:
     device = await p.scene.another(of)
     await device.leave()
-    _in_vain(await p.scene.offer_until_gone(device, p.stranger))
+    await _in_vain([("LOGIN-7", p.scene.offer_until_gone(device, p.stranger))])
 
 
 async def _a_repeated_login(p: People) -> None:
@@ -140,42 +145,42 @@ async def _a_repeated_login(p: People) -> None:
 async def _a_stranger_comes_and_goes(p: People) -> None:
     passer = await p.scene.enter_one("passer")
     await passer.leave()
-    _in_vain(await p.scene.offer_until_gone(passer, p.stranger))
+    await _in_vain([("LOGIN-7", p.scene.offer_until_gone(passer, p.stranger))])
 
 
 async def _their_own_refused_requests(p: People) -> None:
     nobody = p.scene.nobody
-    tries = [p.man.try_offer(nobody), p.woman.try_offer(nobody)]
+    tries = [("OFFER-6", p.man.try_offer(nobody)), ("OFFER-6", p.woman.try_offer(nobody))]
     if "ice" in p.scene.target.profiles:
-        tries.append(p.woman.try_candidate([], login=nobody))
+        tries.append(("ICE-3", p.woman.try_candidate([], login=nobody)))
     if "call" in p.scene.target.profiles:
-        tries += [p.man.try_ring(nobody), p.woman.try_decline(nobody), p.man.try_refresh(nobody)]
-    for posting in await asyncio.gather(*tries):
-        _in_vain(posting)
+        tries += [("CALL-2", p.man.try_ring(nobody)), ("CALL-5", p.woman.try_decline(nobody))]
+        tries.append(("CALL-10", p.man.try_refresh(nobody)))
+    await _in_vain(tries)
 
 
 async def _a_stranger_s_refused_requests(p: People) -> None:
     mine = await p.stranger.try_offer(p.scene.nobody)
-    tries = [p.stranger.try_answer(mine, named=name.login) for name in (p.man, p.woman)]
+    mine.refusal = "OFFER-6"
+    tries = [("ANSWER-7", p.stranger.try_answer(mine, named=one.login)) for one in (p.man, p.woman)]
     if "ice" in p.scene.target.profiles:
         unknown = {"sid": "unknown"}
-        tries += [p.stranger.try_candidate([], login=name.login, fields=unknown) for name in (p.man, p.woman)]
+        tries += [("ICE-6", p.stranger.try_candidate([], login=one.login, fields=unknown)) for one in (p.man, p.woman)]
     if "call" in p.scene.target.profiles:
-        tries += [p.stranger.try_decline(name) for name in (p.man, p.woman)]
-        tries += [p.stranger.try_refresh(name) for name in (p.man, p.woman)]
-    for posting in (mine, *await asyncio.gather(*tries)):
-        _in_vain(posting)
+        tries += [("CALL-5", p.stranger.try_decline(one)) for one in (p.man, p.woman)]
+        tries += [("CALL-10", p.stranger.try_refresh(one)) for one in (p.man, p.woman)]
+    await _in_vain(tries)
 
 
 async def _malformed_requests(p: People) -> None:
-    tries = [
-        p.man.try_offer(p.woman, body=Body(b"{", Encoding.JSON.value), malformed=True),
-        p.woman.try_offer(p.man, fields={"type": "receiver"}, malformed=True),
-        p.man.try_offer(p.woman, fields={"offer": None}, malformed=True),
-        p.woman.try_offer(p.man, method="PUT"),
-    ]
-    for posting in await asyncio.gather(*tries):
-        _in_vain(posting)
+    await _in_vain(
+        [
+            ("HTTP-4", p.man.try_offer(p.woman, body=Body(b"{", Encoding.JSON.value), malformed=True)),
+            ("OFFER-8", p.woman.try_offer(p.man, fields={"type": "receiver"}, malformed=True)),
+            ("HTTP-5", p.man.try_offer(p.woman, fields={"offer": None}, malformed=True)),
+            ("HTTP-10", p.woman.try_offer(p.man, method="PUT")),
+        ]
+    )
 
 
 async def _a_login_as_somebody_else(p: People) -> None:
@@ -220,6 +225,16 @@ async def _play(scene: Cast, state: State, disturbances: Mapping[str, Callable[[
     await proof()
 
 
+async def _require(cast: Cast, name: str) -> None:
+    """End the check where a state does not even outlast that nothing happens: it is not there, for another reason."""
+    undisturbed = cast.scene()
+    try:
+        await _play(undisturbed, STATES[name], {})
+    except NonConformance as found:
+        await cast.show_scene(undisturbed)
+        cast.not_testable(f"with nothing between, {found.expected}, and there was {found.received}")
+
+
 async def outlasts(cast: Cast, name: str) -> None:
     """See that a state outlasts everything that has no arrow in it, or raise the breach, with what has ended it."""
     state = STATES[name]
@@ -227,6 +242,7 @@ async def outlasts(cast: Cast, name: str) -> None:
     try:
         await _play(together, state, DISTURBANCES)
     except NonConformance:
+        await _require(cast, name)
         for disturbance, disturb in DISTURBANCES.items():
             alone = cast.scene()
             try:

@@ -56,15 +56,16 @@ async def test_what_is_a_member_of_every_object_is_a_login_like_any_other(cast: 
     if not cast.invents:
         return
     namesakes = await asyncio.gather(*(cast.connect(f"namesake{i}", login=name) for i, name in enumerate(NAMESAKES, 1)))
+    others = await cast.enter(*(f"man{i}" for i in range(1, len(namesakes) + 1)))
 
-    async def take_part(user: Participant) -> None:
+    async def take_part(user: Participant, other: Participant) -> None:
         with cast.in_case(user.identity):
             await user.log_in(user.identity)
-            await cast.exchange(man, user)
-            await cast.exchange(user, man)
+            await cast.exchange(other, user)
+            await cast.exchange(user, other)
 
     try:
-        await asyncio.gather(*map(take_part, namesakes))
+        await asyncio.gather(*map(take_part, namesakes, others))
     finally:
         await asyncio.gather(*(user.leave() for user in namesakes))
 

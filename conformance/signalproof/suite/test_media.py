@@ -88,7 +88,7 @@ async def test_several_calls_at_once_connect_each_to_the_right_peer(cast: Cast) 
 async def test_one_user_holds_two_calls(cast: Cast) -> None:
     """A hub calls two users from two peer connections; both connect."""
     hub, woman, girl = await cast.enter("hub", "woman", "girl")
-    first, second = await asyncio.gather(cast.call(hub, woman, media=False), cast.call(hub, girl, media=False))
+    first, second = await cast.calls_at_once((hub, woman), (hub, girl))
     limit = cast.target.timeout
     await asyncio.gather(
         first.offerer.says("woman", first.answerer, limit),

@@ -37,6 +37,15 @@ async def test_a_login_leaves_the_list_within_a_second(cast: Cast) -> None:
     await cast.presence.until({man.login}, absent={woman.login})
 
 
+@requirement("PRES-2")
+@pytest.mark.alone
+async def test_nobody_who_has_left_during_the_run_is_listed(cast: Cast) -> None:
+    """Of all checks; the list is read when nothing else is under way, so that a second is enough."""
+    man, woman = await cast.enter("man", "woman")
+    await cast.exchange(man, woman)
+    await cast.presence.online()
+
+
 @requirement("PRES-3")
 @pytest.mark.slow("silent_loss_seconds")
 async def test_a_login_that_is_lost_without_a_word_leaves_the_list(cast: Cast) -> None:
