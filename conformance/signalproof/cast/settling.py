@@ -24,6 +24,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9_\-]{12,}")
 def late_breaches(company: Company, all_sids: frozenset[str]) -> Iterator[NonConformance]:
     """Judge every delivery that a company caused, and all that its connections heard."""
     for posting in company.postings:
+        company.setting.ledger.relieve(posting)
         yield from posting.breaches()
     for connection in company.connections:
         for stray in connection.strays:
@@ -51,13 +52,14 @@ def late_breaches(company: Company, all_sids: frozenset[str]) -> Iterator[NonCon
 def _overtaken(connection: Connection, postings: Sequence[Posting]) -> Iterator[NonConformance]:
     """Find events at a connection that came behind those of requests sent after the reply to their own (ORDER-1).
 
-    A candidate may have been held for its negotiation, so only those of one author to one user are compared.
+    A candidate may have been held for its negotiation, so only those of one author to one user are compared; and of
+    malformed requests it may have been any whose event without a text it is.
     """
     came = sorted(
         (
             (posting.at(connection)[0].at, posting)
             for posting in postings
-            if posting.accepted and posting.at(connection)
+            if posting.accepted and posting.at(connection) and not (posting.malformed and not posting.kind.text_key)
         ),
         key=lambda pair: pair[0],
     )

@@ -139,7 +139,8 @@ class Posting:
     `ordinary` says that nothing about it is special;
     `refusal` names the requirement under which the check demands a refusal. `why_not` is the likely cause should it
     not be accepted, `why` should it be, against what is expected; `by_id` says that it names an offer by its id,
-    `borrowed` that its sid is not the author's, and `to_nobody` that it names nobody who has to hear it.
+    `malformed` that its event may lack the marker or the author, `borrowed` that its sid is not the author's, and
+    `to_nobody` that it names nobody who has to hear it.
     """
 
     kind: Kind
@@ -155,6 +156,7 @@ class Posting:
     why_not: str | None = None
     why: str | None = None
     by_id: bool = False
+    malformed: bool = False
     borrowed: bool = False
     to_nobody: bool = False
     heard: list[Received] = field(default_factory=list)
@@ -220,6 +222,12 @@ class Posting:
             if loop.time() >= deadline and not self.at(connection):
                 return None
         return found[0]
+
+    def surplus(self) -> list[Received]:
+        """Give the events that came where they were not meant for, and those that came too often."""
+        firsts = [self.at(connection)[:1] for connection in self.targets | self.audience.allowed]
+        due = {received for first in firsts for received in first}
+        return [received for received in self.heard if received not in due]
 
     def overlook(self) -> None:
         """Judge none of the events that have come so far: they came in time, or are another requirement's matter."""
@@ -423,7 +431,23 @@ class Ledger:
 
     def malformed(self, posting: Posting) -> None:
         """Note that a posting is sent malformed, or with another's sid: its event may lack the marker or the author."""
+        posting.malformed = True
         self._malformed.append(posting)
+
+    def relieve(self, posting: Posting) -> None:
+        """Lay what came too often, or elsewhere, to an accepted request that names nobody, for that may go anywhere.
+
+        Only where nothing tells whose event it is: neither a text nor an author. Call it when all replies have come.
+        """
+        if posting.kind.text_key or posting.to_nobody:
+            return
+        for received in posting.surplus():
+            wide = (p for p in reversed(self._malformed) if p.to_nobody and p.accepted and p.kind is posting.kind)
+            if posting.kind.author_key in received.fields:
+                return
+            if other := next((p for p in wide if 0 <= received.at - p.sent_at <= DELIVERY_SECONDS), None):
+                posting.heard.remove(received)
+                other.heard.append(received)
 
     def _of_malformed(self, received: Received, *, hopeful: bool = False) -> Posting | None:
         """Find the malformed posting that an event without a marker must have come from: the latest of its author.
@@ -459,14 +483,14 @@ class Ledger:
 
         Of two like requests at one moment, the event of the accepted one can come before the refusal of the other.
         """
-        if not posting.in_vain or not (posting in self._plain or posting in self._malformed):
+        if not posting.in_vain or not (posting in self._plain or posting.malformed):
             return
         for received in list(posting.heard):
             if find_marker(received.args) == posting.marker:
                 continue
             others = [other for other in self._plain if other.explains(received) and not other.in_vain]
             other = _lacking(others, received)
-            if other is None and posting in self._malformed:
+            if other is None and posting.malformed:
                 other = self._of_malformed(received, hopeful=True)
             if other is not None:
                 posting.heard.remove(received)
@@ -476,17 +500,17 @@ class Ledger:
         """Find the posting of an event without a marker, such as `calling`, by what else it says.
 
         Of several it is the first that this connection still has to hear of, a sound one before all others and one in
-        vain last; else it is one too many, and goes to the last, or to a malformed one that is as likely: the last was
-        malformed and in vain, or the other names nobody.
+        vain last; else it is one too many, and goes to the last, or to another malformed one if the last was malformed
+        and in vain.
         """
         candidates = [posting for posting in self._plain if posting.explains(received)]
-        likely = sorted(candidates, key=lambda posting: (posting.in_vain, posting in self._malformed))
+        likely = sorted(candidates, key=lambda posting: (posting.in_vain, posting.malformed))
         found = _lacking(likely, received)
         if found is not None or not candidates:
             return found
-        last, instead = candidates[-1], self._of_malformed(received, hopeful=True)
-        in_vain = last.in_vain and last in self._malformed
-        return instead if instead is not None and (in_vain or instead.to_nobody) else last
+        last = candidates[-1]
+        instead = self._of_malformed(received, hopeful=True) if last.in_vain and last.malformed else None
+        return instead or last
 
 
 def _lacking(postings: Iterable[Posting], received: Received) -> Posting | None:

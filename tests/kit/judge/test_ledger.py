@@ -400,12 +400,40 @@ def test_an_event_that_names_nobody_may_come_from_a_malformed_request_of_another
 def test_an_event_that_reaches_everybody_is_not_one_too_many_of_a_sound_request(ledger: Ledger) -> None:
     """A sound refresh has its own event, whatever the refresh to `null` of another check raises beside it."""
     man, woman, other = Someone("man"), Someone("woman", "woman"), Someone("other", "other", check=2)
-    to_null = malformed(ledger, REFRESH, other, ACCEPTED, to_nobody=True)
-    sound = ledger.open(Posting(REFRESH, woman, "", ledger.new_marker(), Audience(frozenset({man})), reply=ACCEPTED))
+    to_null = malformed(ledger, REFRESH, other, to_nobody=True)
+    audience = Audience(frozenset({man}))
+    sound = ledger.open(Posting(REFRESH, woman, "", ledger.new_marker(), audience, reply=ACCEPTED, sent_at=2.0))
     for at in (man, man, woman):
         ledger.record(Received(at, "refresh", ({"refresh": "gogo"},), 3.0))
-    assert (len(sound.heard), len(to_null.heard)) == (1, 2)
+    to_null.reply = REFUSED
+    ledger.relieve(sound)
+    assert broken(sound) == ["CALL-10", "CALL-10"]
+    to_null.reply = ACCEPTED
+    ledger.relieve(sound)
     assert broken(sound) == []
+    assert (len(sound.heard), len(to_null.heard)) == (1, 2)
+
+
+def test_an_event_that_says_whose_it_is_stays_one_too_many(ledger: Ledger) -> None:
+    """A decline with its author's login, and whatever has a text."""
+    man, woman, other = Someone("man"), Someone("woman", "woman"), Someone("other", "other", check=2)
+    malformed(ledger, DECLINE, other, ACCEPTED, to_nobody=True)
+    sound = declined(ledger, woman, man, ACCEPTED)
+    for _ in range(2):
+        ledger.record(Received(man, "decline", ({"decline": "no", "login": "woman"},), 3.0))
+    ledger.relieve(sound)
+    assert broken(sound) == ["CALL-5"]
+
+
+def test_an_event_in_another_s_name_is_that_of_who_lacks_one(ledger: Ledger) -> None:
+    """A connection that is somebody else by now declines in that name, and the request has its event all the same."""
+    man, woman = Someone("man"), Someone("woman", "woman")
+    decline = declined(ledger, woman, man, None)
+    event = Received(man, "decline", ({"decline": "no", "login": "nobody"},), 3.0)
+    assert ledger.record(event) is decline
+    assert ledger.record(event) is None
+    decline.reply = ACCEPTED
+    assert broken(decline) == ["CALL-5"]
 
 
 def test_an_event_is_that_of_the_check_whose_author_it_names(ledger: Ledger) -> None:
