@@ -44,6 +44,9 @@ class Awaited(Protocol):
     def delay(self) -> float | None:
         """Give the seconds from the reply to the event, or None while it has not come."""
 
+    def moment(self) -> float | None:
+        """Give when it came, a `perf_counter` reading, or None while it has not come."""
+
 
 class NonConformance(AssertionError):
     """The target broke one or more requirements.
@@ -52,7 +55,8 @@ class NonConformance(AssertionError):
     specification asks for and what came instead; `hint` names a likely cause, if one is known. `step` is set where
     an ordinary step ended the check: one that fails everywhere says nothing of what the check is about. `late` says
     that something had not come when the time limit was over, and `awaited` tells of an event by how many seconds it
-    came after the reply, if it has come since.
+    came after the reply, if it has come since. `at` is the moment of the message that the breach is about, a
+    `perf_counter` reading; None until it is known.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class NonConformance(AssertionError):
         step: Step | None = None,
         late: bool = False,
         awaited: Awaited | None = None,
+        at: float | None = None,
     ) -> None:
         super().__init__(*requirements)
         self.requirements = tuple(dict.fromkeys(requirements))
@@ -73,18 +78,11 @@ class NonConformance(AssertionError):
         self.step = step
         self.late = late
         self.awaited = awaited
+        self.at = at
 
     def under(self, requirement: str | None, *, step: Step | None) -> NonConformance:
         """Give the same breach as one of `requirement` too, seen at a step."""
-        return NonConformance(
-            *filter(None, (requirement, *self.requirements)),
-            expected=self.expected,
-            received=self.received,
-            hint=self.hint,
-            step=step,
-            late=self.late,
-            awaited=self.awaited,
-        )
+        return self._again(*filter(None, (requirement, *self.requirements)), step=step)
 
     def is_of(self, awaited: Awaited | None) -> bool:
         """Whether the breach is about this event."""
@@ -93,20 +91,26 @@ class NonConformance(AssertionError):
     def alone(self) -> NonConformance:
         """Give the same breach as one of what its step is about by itself."""
         own = self.requirements if self.step is None else (self.step.requirement,)
+        return self._again(*own, step=self.step)
+
+    def _again(self, *requirements: str, step: Step | None) -> NonConformance:
         return NonConformance(
-            *own,
+            *requirements,
             expected=self.expected,
             received=self.received,
             hint=self.hint,
-            step=self.step,
+            step=step,
             late=self.late,
             awaited=self.awaited,
+            at=self.at,
         )
 
     def with_hint(self, more: str) -> NonConformance:
         """Give the same breach, from the same place, with one more hint."""
         hint = " ".join(filter(None, (self.hint, more)))
-        again = NonConformance(*self.requirements, expected=self.expected, received=self.received, hint=hint)
+        again = NonConformance(
+            *self.requirements, expected=self.expected, received=self.received, hint=hint, at=self.at
+        )
         return again.with_traceback(self.__traceback__)
 
     def __str__(self) -> str:

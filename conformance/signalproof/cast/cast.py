@@ -56,7 +56,10 @@ class Cast(Company):
         return self._known(RestartablePeer(self._teller(connection), media=False))
 
     def _teller(self, connection: Participant) -> Callable[[str], None]:
-        return lambda state: self.transcript.note(connection.name, state, Channel.PEER)
+        def tell(state: str) -> None:
+            self.transcript.note(connection.name, state, Channel.PEER)
+
+        return tell
 
     def _known(self, peer: P) -> P:
         self._peers.append(peer)

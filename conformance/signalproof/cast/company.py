@@ -22,15 +22,16 @@ from signalproof.errors import NonConformance, NotTestable, Step
 from signalproof.judge.diagnosis import is_unknown_sid
 from signalproof.judge.expectations import Expectations
 from signalproof.judge.ledger import Posting, Received
-from signalproof.judge.transcript import Transcript
 from signalproof.pause import pause
 from signalproof.protocol.requirements import catalogue
 from signalproof.protocol.wire import Marked
 from signalproof.text.marker import find_marker
-from signalproof.text.redact import Redactor
+from signalproof.text.redact import Redactor, cut
 
 __all__ = ["Company"]
 
+LOGIN = 40
+"""Characters of a login that is none of the check's which are shown."""
 SCENES_FROM = 1_000_000
 """Numbers of scenes begin here; those of checks are below."""
 
@@ -50,7 +51,6 @@ class Company(Expectations):
         self.scenes: list[Self] = []
         self.connections: list[Participant] = []
         self.postings: list[Posting] = []
-        self.transcript = Transcript()
         self.redact = Redactor(setting.ledger.pseudonyms, self._secrets, setting.target.shown)
         self.raw = RawAccess(self)
         self.slow = SlowAccess(self)
@@ -222,10 +222,13 @@ class Company(Expectations):
         return [*self.connections, *(connection for scene in self.scenes for connection in scene.everybody)]
 
     def who(self, login: str) -> str:
-        """Give the name of a user of this check, by login."""
-        if login == self.nobody:
-            return "nobody"
-        return next((name for name, known in self._logins.items() if known == login), "somebody")
+        """Give the name of a user of this check by login; one that is nobody's here is quoted, with the names in it."""
+        names = {connection.identity: connection.name.partition("#")[0] for connection in self.connections}
+        names |= {known: name for name, known in self._logins.items()} | {self.nobody: "nobody"}
+        if login in names:
+            return names[login]
+        part = max((known for known in names if known and known in login), key=len, default=None)
+        return f"'{cut(login if part is None else login.replace(part, names[part]), LOGIN)}'"
 
     async def pause(self, seconds: float) -> None:
         """Let time pass, for the few requirements that are about time; nothing else may use it."""

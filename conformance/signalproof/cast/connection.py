@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Self, Unpack
 
+from signalproof.cast import label
 from signalproof.cast.inquiry import why_not
 from signalproof.cast.request import Request, Variation, compose, require_sound
 from signalproof.cast.stage import Stage
@@ -39,6 +40,8 @@ MOST_EVENTS = 1_000
 """Events that one connection takes, ten times what any check raises there; what comes after is not recorded."""
 MOST_FOREIGN_EVENTS = 50
 """Events that the specification does not know of which one connection takes note; they do not count as others do."""
+ID = 40
+"""Characters of an offer's id that are shown."""
 NAME = 100
 """Characters of an event's name that are shown: those of the specification are short."""
 
@@ -57,6 +60,7 @@ class Connection:
         self._foreign = 0
         self._overheard = ""
         self.lost = ""
+        self._lost_at: float | None = None
         self.sid = ""
         self.engine_sid = ""
         self._stage = stage
@@ -107,6 +111,7 @@ class Connection:
         try:
             await self._socket.connect(connect_auth(self._token))
         except SocketFailure as failure:
+            self._stage.transcript.note(self.name, f"cannot connect: {failure}")
             self._stage.expectations.breach(
                 NonConformance(
                     "LOGIN-1",
@@ -134,6 +139,7 @@ class Connection:
         try:
             ack = await self._socket.request("login", *arguments, timeout=stage.target.timeout)
         except SocketFailure as failure:
+            stage.transcript.note(self.name, f"no acknowledgement: {failure}")
             late = failure.late and not (overtaken and await self._acknowledges_a_good_login())
             stage.expectations.breach(
                 NonConformance(requirement, expected="an acknowledgement of `login`", received=str(failure), late=late)
@@ -201,7 +207,9 @@ class Connection:
             seconds = perf_counter() - self._stage.transcript.began
             self.lost = f"{self.name}'s connection {lost} at {seconds:.1f} s, unasked"
             self._stage.ledger.lost(self)
-        self._stage.transcript.note(self.name, f"disconnected: {overrun}" if overrun else "disconnected")
+        moment = self._stage.transcript.note(self.name, f"disconnected: {overrun}" if overrun else "disconnected")
+        if self.lost and self._lost_at is None:
+            self._lost_at = moment
 
     def _on_event(self, event: str, arguments: tuple[object, ...], at: float, asks: bool) -> None:
         if len(self.heard) == MOST_EVENTS:
@@ -222,11 +230,35 @@ class Connection:
         posting = self._stage.ledger.record(received)
         if posting is None:
             self.strays.append(received)
-        what = f" from {posting.author.name}" if posting else ""
-        self._stage.transcript.add(SERVER, self.name, f"{event}{what}", at=at, content=arguments)
+        self._show_event(received, posting)
         if len(self.heard) == MOST_EVENTS:
             self._overheard = f"it takes {MOST_EVENTS:,} events"
             self._stage.transcript.note(self.name, f"takes no more than {MOST_EVENTS:,} events")
+
+    def _show_event(self, received: Received, posting: Posting | None) -> None:
+        stage, detail = self._stage, ""
+        what = ", unexplained" if received.event in KINDS_BY_EVENT else ""
+        if posting is not None:
+            author = posting.author
+            what = f" from {'' if author.check == self.check else 'another '}{author.name}"
+            detail = label.of_event(received.fields, posting.kind.author_key, author.login, stage.who)
+        detail = ", ".join(filter(None, (detail, self._shown_id(received.fields))))
+        stage.transcript.add(
+            SERVER,
+            self.name,
+            f"{received.event}{what}",
+            at=received.at,
+            content=received.args,
+            detail=detail,
+            case=posting.case if posting else "",
+        )
+
+    def _shown_id(self, fields: object) -> str:
+        """Show the `offer_id` of a message in a check that is about such ids."""
+        matters = any(requirement.startswith("CORR-") for requirement in self.expectations.requirements)
+        if not matters or not isinstance(fields, Mapping) or "offer_id" not in fields:
+            return ""
+        return f"offer_id={_short((fields['offer_id'],), ID)}"
 
     # ── requests ───────────────────────────────────────────────────────────────────────────────
 
@@ -248,6 +280,7 @@ class Connection:
                     expected=f"{self.name} to stay connected, and {kind.event} there",
                     received=self.lost,
                     step=STAYS,
+                    at=self._lost_at,
                 )
             )
         step = stage.expectations.step(posting, Step(f"raises {kind.event}", kind.once), failed=received is None)
@@ -256,16 +289,18 @@ class Connection:
             raise NotTestable(f"{self.name} did not take all that came: {limit}")
         if received is None:
             stage.ledger.silence()
+            moment = stage.transcript.note(self.name, f"waits {patience:.3g} s for {kind.event} in vain")
             others = sorted({other.event for other in self.heard[-4:]})
             shown = [f"another {event}" if event == kind.event else event for event in others]
             stage.expectations.breach(
                 NonConformance(
                     *dict.fromkeys((requirement or kind.once, kind.once)),
-                    expected=f"{kind.event} at {self.name} within {patience:g} s",
+                    expected=f"{kind.event} at {self.name} within {patience:.3g} s",
                     received=f"only {', '.join(shown)}" if others else "nothing",
                     hint=hints.for_unheard(others) or posting.why_not or self._why_unheard(posting) or hint,
                     step=step,
                     awaited=Awaited(posting, self),
+                    at=moment,
                 )
             )
             raise KitError(f"{kind.once} has to be a MUST")
@@ -314,13 +349,22 @@ class Connection:
     def draft(self, kind: Kind, marked: Marked, audience: Audience) -> Posting:
         """Enter a posting into the ledger, before its request is sent."""
         posting = Posting(
-            kind=kind, author=self, text=marked.text, marker=marked.marker, audience=audience, ordinary=marked.ordinary
+            kind=kind,
+            author=self,
+            text=marked.text,
+            marker=marked.marker,
+            audience=audience,
+            ordinary=marked.ordinary,
+            case=self.expectations.case,
         )
         self._stage.postings.append(posting)
         return self._stage.ledger.open(posting)
 
-    async def send(self, posting: Posting, what: str, base: Fields, **variation: Unpack[Variation]) -> Posting:
-        """Send the request of a posting, `base` being its ordinary fields, and read the reply into it."""
+    async def send(self, posting: Posting, base: Fields, *, peer: str = "", **variation: Unpack[Variation]) -> Posting:
+        """Send the request of a posting to the user named `peer`, and read the reply into it.
+
+        `base` are its ordinary fields.
+        """
         request = compose(posting.kind, base, self.authorization, variation)
         posting.ordinary &= request.ordinary
         posting.borrowed = bool(request.fields) and request.fields.get("sid") != self.sid
@@ -328,7 +372,7 @@ class Connection:
         posting.to_nobody = not isinstance(named, str)
         if posting.borrowed or not request.sound:
             self._stage.ledger.malformed(posting)
-        reply = await self._exchange(posting, request, what.replace("POST", request.method))
+        reply = await self._exchange(posting, request, *label.label(request, peer, self._stage.who))
         posting.why = hints.for_accepted(request.fields, self.engine_sid, names_sid=self._names_sid(request.fields))
         posting.by_id = "offer_id" in request.fields
         posting.why_not = await why_not(self._stage, self, request, reply)
@@ -341,12 +385,15 @@ class Connection:
         named = (fields.get(key) for key in hints.LOGIN_KEYS)
         return any(len(str(login)) == len(self.sid) and login in self._stage.ledger.sids for login in named)
 
-    async def _exchange(self, posting: Posting, request: Request, shown: str) -> Reply:
+    async def _exchange(self, posting: Posting, request: Request, shown: str, detail: str) -> Reply:
         stage, body = self._stage, request.body
+        largest = stage.ledger.largest_taken
+        size = len(body.content)
 
         def on_turn() -> None:
-            posting.sent_at = perf_counter()
-            stage.transcript.add(self.name, SERVER, shown, channel=Channel.HTTP, content=body.content)
+            posting.sent_at = stage.transcript.add(
+                self.name, SERVER, shown, channel=Channel.HTTP, content=body.content, detail=detail
+            )
 
         try:
             raw = await self.agent.request(
@@ -362,10 +409,14 @@ class Connection:
         if not posting.accepted:
             request.require_sound()
         stage.ledger.replied(posting)
-        named = (request.fields.get(key) for key in hints.LOGIN_KEYS)
-        stage.expectations.came(reply, hint=next(filter(None, map(hints.for_namesake, named)), None))
         answer = reply.raw.body if reply.raw else b""
-        stage.transcript.add(SERVER, self.name, reply.text, channel=Channel.HTTP, content=answer)
+        told = label.of_reply(reply.status, request.path, size, largest) or self._shown_id(reply.body)
+        at = posting.replied_at
+        stage.transcript.add(SERVER, self.name, reply.text, at=at, channel=Channel.HTTP, content=answer, detail=told)
+        if posting.accepted:
+            largest[request.path] = max(size, largest.get(request.path, 0))
+        named = (request.fields.get(key) for key in hints.LOGIN_KEYS)
+        stage.expectations.came(reply, at=at, hint=next(filter(None, map(hints.for_namesake, named)), None))
         return reply
 
 
@@ -374,6 +425,5 @@ def is_accepted(ack: tuple[object, ...]) -> bool:
     return not ack or ack == (None,) or (len(ack) == 1 and violation("LoginAccepted", ack[0]) is None)
 
 
-def _short(values: tuple[object, ...]) -> str:
-    text = ", ".join(json.dumps(value, ensure_ascii=False, default=repr) for value in values)
-    return cut(text, 80)
+def _short(values: tuple[object, ...], limit: int = 80) -> str:
+    return cut(", ".join(json.dumps(value, ensure_ascii=False, default=repr) for value in values), limit)

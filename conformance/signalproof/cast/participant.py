@@ -65,8 +65,8 @@ class Participant(Connection):
         """Post an offer and give the posting, whatever the reply; `elsewhere` as in `Audience`."""
         posting = draft or self.draft_offer(to, carrying, elsewhere)
         base = offer_fields(self.sid, to if isinstance(to, str) else to.login, posting.text)
-        what = f"POST /offer sender → {to.name if isinstance(to, Participant) else self._stage.who(to)}"
-        return await self.send(posting, what, base, **variation)
+        peer = to.name if isinstance(to, Participant) else self._stage.who(to)
+        return await self.send(posting, base, peer=peer, **variation)
 
     async def offer(
         self,
@@ -101,8 +101,8 @@ class Participant(Connection):
         posting = self.draft(ANSWER, marked, audience or ordinary)
         sender = named if isinstance(named, str) else author.login if named else None
         base = answer_fields(self.sid, marked.text, sender)
-        what = f"POST /offer reciever → {author.name}"
-        return await self.send(posting, what, base, **variation)
+        peer = self._stage.who(named) if isinstance(named, str) else author.name
+        return await self.send(posting, base, peer=peer, **variation)
 
     async def answer(
         self,
@@ -136,8 +136,8 @@ class Participant(Connection):
         audience = Audience(targets, tolerated, peers - targets - tolerated, elsewhere)
         posting = self.draft(CANDIDATE, carrying or self.marked("candidate", candidate), audience)
         base = candidate_fields(self.sid, posting.text, login)
-        what = "POST /ice" if login is None else f"POST /ice → {self._stage.who(login)}"
-        return await self.send(posting, what, base, **variation)
+        peer = "" if login is None else self._stage.who(login)
+        return await self.send(posting, base, peer=peer, **variation)
 
     async def candidate(
         self,
@@ -160,8 +160,7 @@ class Participant(Connection):
         """Call a user: `POST /call`; its `audience` is that user, unless another one is given."""
         login = callee if isinstance(callee, str) else callee.login
         posting = self.draft(CALL, self.unmarked(), audience or self._everywhere(callee, "CALL-14"))
-        what = f"POST /call → {self._stage.who(login)}"
-        return await self.send(posting, what, call_fields(self.sid, login), **variation)
+        return await self.send(posting, call_fields(self.sid, login), peer=self._stage.who(login), **variation)
 
     async def ring(self, callee: Participant, *, requirement: str | None = None) -> Posting:
         """Call a user and expect that it rings."""
@@ -173,8 +172,7 @@ class Participant(Connection):
         """Decline the call of a user: `POST /decline`; its `audience` is the caller, unless another one is given."""
         login = caller if isinstance(caller, str) else caller.login
         posting = self.draft(DECLINE, self.unmarked(), audience or Audience(self.live_with(login)))
-        what = f"POST /decline → {self._stage.who(login)}"
-        return await self.send(posting, what, decline_fields(self.sid, login), **variation)
+        return await self.send(posting, decline_fields(self.sid, login), peer=self._stage.who(login), **variation)
 
     async def decline(self, caller: Participant, *, requirement: str | None = None) -> Posting:
         """Decline the call of a user and expect that this is accepted."""
@@ -183,7 +181,7 @@ class Participant(Connection):
     async def try_status(self, status: str, **variation: Unpack[Variation]) -> Posting:
         """Say `free` or `beasy`: `POST /status`."""
         posting = self.draft(STATUS, self.unmarked(), Audience())
-        return await self.send(posting, f"POST /status {status}", status_fields(self.sid, status), **variation)
+        return await self.send(posting, status_fields(self.sid, status), **variation)
 
     async def status(self, status: str, *, requirement: str | None = None) -> Posting:
         """Say `free` or `beasy` and expect that this is accepted."""
@@ -195,8 +193,7 @@ class Participant(Connection):
         """Ask a peer to start anew: `POST /refresh`; its `audience` is the peer, unless another one is given."""
         login = peer if isinstance(peer, str) else peer.login
         posting = self.draft(REFRESH, self.unmarked(), audience or Audience(self.live_with(login)))
-        what = f"POST /refresh → {self._stage.who(login)}"
-        return await self.send(posting, what, call_fields(self.sid, login), **variation)
+        return await self.send(posting, call_fields(self.sid, login), peer=self._stage.who(login), **variation)
 
     async def refresh(self, peer: Participant, *, requirement: str | None = None) -> Posting:
         """Ask a peer to start anew and expect that this is accepted."""

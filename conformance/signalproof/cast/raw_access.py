@@ -11,6 +11,7 @@ from itertools import product
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from signalproof.cast.label import of_reply
 from signalproof.errors import NonConformance
 from signalproof.judge.transcript import SERVER, Channel
 from signalproof.net.failures import HttpFailure, SocketFailure
@@ -94,7 +95,8 @@ class RawAccess:
         content_type = {"content-type": body.content_type} if body and body.content_type else {}
         content = body.content if body else b""
         transcript = self._company.transcript
-        transcript.add("kit", "server", f"{method} {path}", channel=Channel.HTTP, content=content)
+        detail = f"{body.content_type or 'without a content type'}, {len(content):,} bytes" if body else ""
+        transcript.add("kit", SERVER, f"{method} {path}", channel=Channel.HTTP, content=content, detail=detail)
         try:
             reply = await self._http.request(
                 method,
@@ -104,8 +106,10 @@ class RawAccess:
             )
         except HttpFailure as failure:
             self.failed = True
+            transcript.note("kit", str(failure), Channel.HTTP)
             raise NonConformance("HTTP-12", expected=f"a reply to {method} {path}", received=str(failure)) from failure
-        transcript.add("server", "kit", f"HTTP {reply.status}", channel=Channel.HTTP, content=reply.body)
+        told = of_reply(reply.status, path, len(content), self._company.setting.ledger.largest_taken)
+        transcript.add(SERVER, "kit", f"HTTP {reply.status}", channel=Channel.HTTP, content=reply.body, detail=told)
         return reply
 
     async def socket(self) -> RawSocket:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
+from signalproof.cast.label import otherwise
 from signalproof.errors import KitError
 from signalproof.protocol.defects import OMIT, Altered
 from signalproof.protocol.schemas import violation
@@ -37,7 +38,8 @@ class Variation(TypedDict, total=False):
 class Request:
     """One HTTP request; `fields` are those of its body, none where the body was given whole.
 
-    `sound` says that it is meant to keep its schema, `ordinary` that nothing about it is special.
+    `sound` says that it is meant to keep its schema, `ordinary` that nothing about it is special. `changed` names the
+    fields that depart from the ordinary ones, `altered` says how the body does, and `stranger` how its credentials do.
     """
 
     kind: Kind
@@ -48,6 +50,9 @@ class Request:
     fields: Fields
     sound: bool
     ordinary: bool
+    changed: tuple[str, ...] = ()
+    altered: str = ""
+    stranger: str | None = None
 
     def require_sound(self) -> None:
         """See that a message that is meant to keep its schema does."""
@@ -65,17 +70,22 @@ def compose(kind: Kind, base: Fields, authorization: Mapping[str, str], variatio
     """Make a request of this kind: `base` are its ordinary fields, `authorization` its ordinary header."""
     body = variation.get("body")
     fields: Fields = {}
+    altered = "" if body is None else otherwise(Body(b"", None), body)
     if body is None:
         wanted = {**base, **variation.get("fields", {})}
-        altered = {k: v.change(base.get(k)) if isinstance(v, Altered) else v for k, v in wanted.items()}
-        fields = {k: v for k, v in altered.items() if v is not OMIT}
-        body = encode_body(fields, variation.get("encoding", Encoding.JSON))
+        given = {k: v.change(base.get(k)) if isinstance(v, Altered) else v for k, v in wanted.items()}
+        fields = {k: v for k, v in given.items() if v is not OMIT}
+        body = ordinary = encode_body(fields, variation.get("encoding", Encoding.JSON))
         if "recode" in variation:
             body = variation["recode"](body)
+            altered = otherwise(ordinary, body)
+    stranger = None
     headers = dict(authorization)
     if "authorization" in variation:
-        given = variation["authorization"]
-        headers = {} if given is None else {"authorization": given}
+        token = variation["authorization"]
+        headers = {} if token is None else {"authorization": token}
+        if headers != authorization:
+            stranger = "without a token" if token is None else "with another token"
     if body.content_type is not None:
         headers["content-type"] = body.content_type
     return Request(
@@ -87,4 +97,7 @@ def compose(kind: Kind, base: Fields, authorization: Mapping[str, str], variatio
         fields,
         sound=not variation.get("malformed", False),
         ordinary=not variation or variation == {"encoding": Encoding.JSON},
+        changed=tuple(variation.get("fields", {})) if fields else (),
+        altered=altered,
+        stranger=stranger,
     )

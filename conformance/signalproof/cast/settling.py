@@ -35,6 +35,7 @@ def late_breaches(company: Company, all_sids: frozenset[str]) -> Iterator[NonCon
                     kind.text or kind.leak,
                     expected=f"every {stray.event} to come from a request, with the text that was posted",
                     received=f"one at {connection.name} that no request explains",
+                    at=stray.at,
                 )
         for received in connection.heard:
             exposed = (set(_TOKEN.findall(str(received.args))) & all_sids) - {connection.sid}
@@ -43,6 +44,7 @@ def late_breaches(company: Company, all_sids: frozenset[str]) -> Iterator[NonCon
                     "SEC-1",
                     expected="no sid in what another user receives",
                     received=f"another connection's sid in {received.event} at {connection.name}",
+                    at=received.at,
                 )
         yield from _overtaken(connection, company.postings)
     for scene in company.scenes:
@@ -82,6 +84,7 @@ def _overtaken(connection: Connection, postings: Sequence[Posting]) -> Iterator[
             expected=f"the events at {connection.name} in the order of their requests",
             received=f"{first.kind.event} before the {second.kind.event} of an earlier request{more}",
             hint=hints.ONE_PATH,
+            at=second.at(connection)[0].at,
         )
 
 

@@ -85,4 +85,4 @@ async def _talk(cast: Cast, caller: str, callee: str, seconds: float, say: Say) 
 
 def _line(entry: Entry) -> str:
     where = entry.source if entry.source == entry.destination else f"{entry.source} → {entry.destination}"
-    return f"{entry.at * 1000:6.0f} ms  {where}: {entry.text}"
+    return f"{entry.at * 1000:6.0f} ms  {where}: {entry.whole}"

@@ -18,6 +18,7 @@ from signalproof.judge import hints
 from signalproof.judge.diagnosis import is_unknown_sid
 from signalproof.judge.ledger import Posting
 from signalproof.judge.reply import Outcome, Reply
+from signalproof.judge.transcript import Transcript
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.schemas import violation
 
@@ -50,7 +51,8 @@ class Foundation:
 class Expectations:
     """What one check expects, what it found, and whether its verdict has a foundation.
 
-    `in_baseline` says whether the baseline lists a breach, `crowded` that other checks are under way too.
+    `in_baseline` says whether the baseline lists a breach, `crowded` that other checks are under way too; `transcript`
+    is what was sent and received meanwhile.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Expectations:
         self.crowded = crowded
         self.warnings: list[NonConformance] = []
         self.evidence = 0
+        self.transcript = Transcript(case=lambda: self.case)
 
     @property
     def case(self) -> str:
@@ -74,10 +77,16 @@ class Expectations:
         whose, name = _CASE.get()
         return name if whose is self else ""
 
+    def locate(self, found: NonConformance) -> None:
+        """Lay a breach that is about no message in particular to what came last."""
+        if found.at is None:
+            found.at = self.transcript.moment
+
     def breach(self, found: NonConformance) -> None:
         """Take a breach: raise it when it concerns a MUST, else keep it as a warning."""
         if not self.concerns(found):
             return
+        self.locate(found)
         if self.case:
             found.expected += f" (case: {self.case})"
         for requirement in found.requirements:
@@ -92,6 +101,7 @@ class Expectations:
         """Take a breach past which the check goes on; the same one counts once in each case."""
         if not self.concerns(found):
             return
+        self.locate(found)
         if self.case and "(case: " not in found.expected:
             found.expected += f" (case: {self.case})"
         if all(catalogue()[requirement].level is Level.SHOULD for requirement in found.requirements):
@@ -106,8 +116,10 @@ class Expectations:
         self.note(found)
         return True
 
-    def came(self, reply: Reply, *, hint: str | None = None) -> None:
+    def came(self, reply: Reply, *, at: float | None = None, hint: str | None = None) -> None:
         """Take a reply: one that is wrong by itself is noted, whatever it was expected to say; `hint` may say why.
+
+        `at` is when it came, a `perf_counter` reading.
 
         One that is late in a crowd is not: whether it is late alone too shows when the check is repeated.
         """
@@ -120,6 +132,7 @@ class Expectations:
                     expected="a reply that accepts or refuses, as spec/errors.md says",
                     received=reply.describe(),
                     hint=hint or hints.for_broken(reply.status, reply.text, reply.title, reply.problem or ""),
+                    at=at,
                 )
             )
 
@@ -161,6 +174,7 @@ class Expectations:
                     expected=f"{posting.author.name} to stay connected, and the {posting.kind.name} to be accepted",
                     received=f"{posting.author.lost}; then {reply.describe()}",
                     step=STAYS,
+                    at=posting.replied_at or None,
                 )
             )
         unbound = is_unknown_sid(reply) or posting.why_not == hints.ACKNOWLEDGED_EARLY
@@ -178,6 +192,7 @@ class Expectations:
                     or hints.for_reply(reply.status, reply.text, reply.title),
                     step=step,
                     late=reply.late,
+                    at=posting.replied_at or None,
                 )
             )
         if not posting.kind.event:
@@ -206,6 +221,7 @@ class Expectations:
                 f"by {posting.author.name}",
                 received=reply.describe(),
                 hint=posting.why if reply.outcome is Outcome.ACCEPTED else hints.for_refusal(reply.status),
+                at=posting.replied_at or None,
             )
             if reply.outcome is Outcome.ACCEPTED and not goes_on:
                 self.breach(found)

@@ -127,8 +127,13 @@ class Awaited:
 
     def delay(self) -> float | None:
         """Give the seconds from the reply to the first such event, or None while none has come."""
+        moment = self.moment()
+        return None if moment is None else moment - max(self.posting.replied_at, self.posting.sent_at)
+
+    def moment(self) -> float | None:
+        """Give when the first such event came, or None while none has come."""
         found = self.posting.at(self.connection)
-        return found[0].at - max(self.posting.replied_at, self.posting.sent_at) if found else None
+        return found[0].at if found else None
 
 
 @dataclass(slots=True, eq=False)
@@ -140,7 +145,7 @@ class Posting:
     `refusal` names the requirement under which the check demands a refusal. `why_not` is the likely cause should it
     not be accepted, `why` should it be, against what is expected; `by_id` says that it names an offer by its id,
     `malformed` that its event may lack the marker or the author, `borrowed` that its sid is not the author's, and
-    `to_nobody` that it names nobody who has to hear it.
+    `to_nobody` that it names nobody who has to hear it. `case` is that of the check in which it was drafted.
     """
 
     kind: Kind
@@ -159,6 +164,7 @@ class Posting:
     malformed: bool = False
     borrowed: bool = False
     to_nobody: bool = False
+    case: str = ""
     heard: list[Received] = field(default_factory=list)
     _overlooked: int = 0
     _waiters: list[asyncio.Future[None]] = field(default_factory=list)
@@ -253,6 +259,7 @@ class Posting:
                         expected=f"{self.kind.event} at {connection.name}, exactly once",
                         received="the request was accepted, but the event never came",
                         awaited=Awaited(self, connection),
+                        at=self.replied_at or None,
                     )
 
     def _breaches_of(self, received: Received, count: int) -> Iterator[NonConformance]:
@@ -263,6 +270,7 @@ class Posting:
                 self.refusal or self.kind.leak,
                 expected=f"no event, for the {self.kind.name} {why}",
                 received=f"{received.event} at {name} all the same",
+                at=received.at,
             )
         elif received.connection in self.targets:
             if count > 1:
@@ -270,6 +278,7 @@ class Posting:
                     self.kind.once,
                     expected=f"{self.kind.event} at {name} exactly once",
                     received=f"it came {count} times",
+                    at=received.at,
                 )
             yield from self.faults_of(received)
         elif received.connection in self.audience.allowed:
@@ -278,8 +287,9 @@ class Posting:
             tolerated = received.connection in self.audience.tolerated
             yield NonConformance(
                 (self.kind.tolerated if tolerated else "") or self.audience.elsewhere or self.kind.leak,
-                expected=f"{self.kind.event} at {_names(self.targets)} and nowhere else",
-                received=f"{received.event} also at {name}",
+                expected=self._where(),
+                received=f"{received.event}{' also' if self.targets else ''} at {name}",
+                at=received.at,
                 hint=hints.for_stranger(
                     received.event,
                     at=received.connection.login,
@@ -290,6 +300,11 @@ class Posting:
                     by_id=self.by_id,
                 ),
             )
+
+    def _where(self) -> str:
+        if not self.targets:
+            return f"no {self.kind.event} anywhere"
+        return f"{self.kind.event} at {_names(self.targets)} and nowhere else"
 
     def faults_of(self, received: Received) -> list[NonConformance]:
         """Judge name, shape and content of one event at a connection that it was meant for; once."""
@@ -309,6 +324,7 @@ class Posting:
                 expected=f"the event {kind.event} at {name}",
                 received=f"the event {received.event} instead",
                 hint=hints.for_event_name(received.event),
+                at=received.at,
             )
             return
         if kind.text_key and not isinstance(fields.get(kind.text_key), str):
@@ -318,6 +334,7 @@ class Posting:
                 expected=f"a {kind.event} payload with the string {kind.text_key}",
                 received=problem or f"a payload without the string {kind.text_key}",
                 hint=form or hints.for_payload(payload, kind.text_key),
+                at=received.at,
             )
             return
         if odd:
@@ -326,6 +343,7 @@ class Posting:
                 expected=f"{kind.event} at {name} as text, with one argument and no acknowledgement asked for",
                 received=f"it came, {' and '.join(odd)}",
                 hint=form,
+                at=received.at,
             )
         text = str(fields.get(kind.text_key))
         if kind.text_key and text != self.text:
@@ -334,6 +352,7 @@ class Posting:
                 expected=f"{kind.text_key} to be the posted text, character for character",
                 received=_difference(self.text, text),
                 hint=hints.for_text(self.text, text),
+                at=received.at,
             )
         if not self.borrowed and fields.get(kind.author_key, self.author.login) != self.author.login:
             yield NonConformance(
@@ -341,9 +360,10 @@ class Posting:
                 expected=f"{kind.author_key} {self.author.login!r}, the login bound to the sid",
                 received=repr(fields[kind.author_key]),
                 hint=hints.for_login(self.author.login, fields[kind.author_key]),
+                at=received.at,
             )
         elif problem := violation(kind.event_schema, payload):
-            yield NonConformance(kind.once, expected=f"a valid {kind.event} payload", received=problem)
+            yield NonConformance(kind.once, expected=f"a valid {kind.event} payload", received=problem, at=received.at)
 
     def is_usable(self, received: Received) -> bool:
         """Whether an event is the one that was due, and its text can be read, whatever else is wrong with it."""
@@ -365,7 +385,8 @@ class Ledger:
     """All postings of a run: those whose text carries a marker, and those that raise an event without text.
 
     `sids` are those of all connections, in the order in which they came; `pseudonyms` stand in for secrets;
-    `last_posting_at` is a `perf_counter` reading.
+    `last_posting_at` is a `perf_counter` reading; `largest_taken` is, for each path, the size in bytes of the largest
+    body that was accepted there so far.
     """
 
     def __init__(self) -> None:
@@ -379,6 +400,7 @@ class Ledger:
         self.sids: list[str] = []
         self.pseudonyms = Pseudonyms()
         self.last_posting_at = 0.0
+        self.largest_taken: dict[str, int] = {}
         self.attendance = Attendance()
         self._events = 0
         self._silences = 0
@@ -520,7 +542,7 @@ def _lacking(postings: Iterable[Posting], received: Received) -> Posting | None:
 
 
 def _names(connections: frozenset[Listener]) -> str:
-    return ", ".join(sorted(connection.name for connection in connections)) or "nobody"
+    return ", ".join(sorted(connection.name for connection in connections))
 
 
 def _difference(expected: str, received: str) -> str:

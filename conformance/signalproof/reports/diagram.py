@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
-from signalproof.judge.transcript import SERVER, Channel
+from signalproof.judge.ladder import MARK
+from signalproof.judge.transcript import DETAIL, SERVER, Channel
 from signalproof.reports.shape import Message
 from signalproof.text.untrusted import shortened
 
@@ -40,12 +41,19 @@ class _Columns:
         return self.people[name] if name in self.people else self.lanes.get(channel, self.lanes[Channel.SOCKET])
 
 
-def draw(messages: Sequence[Message]) -> str:
-    """Draw messages in the order of their times."""
-    columns = _columns(messages)
+def draw(messages: Sequence[Message], among: Sequence[Message] = (), marks: Mapping[int, str] | None = None) -> str:
+    """Draw messages in the order of their times; `marks` says, by their places, what some of them break.
+
+    The columns are those of the messages `among` which they stand, where these have the same participants and more.
+    """
+    marks = marks or {}
+    columns, own = _columns(among or messages), _columns(messages)
+    if not own.people.keys() <= columns.people.keys():
+        columns = own
     places, height = _heights([message[0] for message in messages])
-    names = ", ".join(columns.people)
-    label = escape(f"{len(messages)} messages between the server and {names}; the transcript lists them")
+    number = "1 message" if len(messages) == 1 else f"{len(messages)} messages"
+    between = f"{number} between the server and {', '.join(own.people)}; the transcript lists them"
+    label = escape(". ".join([between, *(_told(messages[place], mark) for place, mark in marks.items())]))
     size = f'width="{columns.width}" height="{height}" viewBox="0 0 {columns.width} {height}"'
     parts = [f'<svg class="sequence" role="img" {size} aria-label="{label}">']
     parts += _frame(columns, height)
@@ -53,8 +61,8 @@ def draw(messages: Sequence[Message]) -> str:
         if before is not None and after is not None and after[0] - before[0] >= _LONG_PAUSE_MS:
             waited = _pause(after[0] - before[0])
             parts.append(f'<text class="pause" x="{_TIME_WIDTH - 14}" y="{y - _ROW_HEIGHT + 6}">{waited}</text>')
-    for message, y in zip(messages, places, strict=True):
-        parts += _message(message, columns, y)
+    for place, (message, y) in enumerate(zip(messages, places, strict=True)):
+        parts += _message(message, columns, y, marks.get(place, ""))
     return "".join([*parts, "</svg>"])
 
 
@@ -95,16 +103,32 @@ def _frame(columns: _Columns, height: int) -> Iterator[str]:
         yield f'<line class="life {_CLASSES[channel]}" x1="{x}" y1="{_HEAD_HEIGHT}" x2="{x}" y2="{low}"/>'
 
 
-def _message(message: Message, columns: _Columns, y: int) -> Iterator[str]:
+def _told(message: Message, mark: str) -> str:
+    at, source, destination, _, text, _ = message
+    way = source if source == destination else f"{source} → {destination}"
+    return f"{at:g} ms, {way}: {text}{f': {mark}' if mark else ''}"
+
+
+def _message(message: Message, columns: _Columns, y: int, mark: str) -> Iterator[str]:
     at, source, destination, channel, text, _ = message
     kind = _CLASSES.get(Channel(channel), "sio")
     start, end = columns.of(source, channel), columns.of(destination, channel)
-    yield f'<g class="{kind}"><title>{escape(f"{at:g} ms, {source} → {destination}: {text}")}</title>'
+    told = escape(_told(message, mark))
+    guilty = f' guilty" role="img" aria-label="{told}' if mark else ""
+    yield f'<g class="{kind}{guilty}"><title>{told}</title>'
+    if mark:
+        yield f'<rect class="stripe" x="0" y="{y - 15}" width="{columns.width}" height="{_ROW_HEIGHT}"/>'
+        yield f'<text class="mark" x="2" y="{y + 4}">{escape(MARK)}</text>'
     yield f'<text class="time" x="{_TIME_WIDTH - 14}" y="{y + 4}">{at:.1f}</text>'
     if start == end:
-        yield from _note(text, start, columns.width, y)
+        yield from _note(f"{text}{DETAIL}{mark}" if mark else text, start, columns.width, y)
     else:
-        yield from _arrow(text, start, end, columns, y)
+        short, _, detail = text.partition(DETAIL)
+        yield from _arrow(short, start, end, columns, y)
+        if under := DETAIL.join(filter(None, (mark, detail))):
+            x = min(start, end) + 14
+            shown = escape(_fitting(under, columns.width - x - 8))
+            yield f'<text class="detail" x="{x}" y="{y + 12}">{shown}</text>'
     yield "</g>"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from signalproof.errors import NonConformance
+from signalproof.judge.ladder import ladder
+from signalproof.judge.story import tell
 from signalproof.protocol.requirements import catalogue
 from signalproof.run.result import Result
 
@@ -28,7 +30,7 @@ def explain(result: Result, *, whole: bool = True) -> str:
         lines.append(f"also      {len(breaches) - MOST_BREACHES} more findings of this kind")
     if first.hint is None and (hint := next((breach.hint for breach in breaches if breach.hint), None)):
         lines.append(f"hint      {redact(hint)}")
-    return "\n".join([*lines, "", result.cast.transcript.ladder(redact)])
+    return "\n".join([*lines, "", ladder(tell(result.cast.transcript, breaches), redact)])
 
 
 def _explained(breach: NonConformance, redact: Callable[[str], str]) -> list[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from signalproof.judge.ladder import MARK
+from signalproof.judge.story import mark
 from signalproof.reports import diagram, plot
 from signalproof.reports.digest import OUTCOMES, breached, by_profile, verdict_sentence
 from signalproof.reports.shape import CheckRow, Report
@@ -71,7 +74,7 @@ def template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"case": case_of, "diagram": _diagram, "transcript": _transcript, "prose": _prose}
+    environment.filters |= {"case": case_of, "parts": _parts, "transcript": _transcript, "prose": _prose}
     return environment.get_template("report.html.j2")
 
 
@@ -95,8 +98,46 @@ def _own(markup: str) -> Markup:
     return Markup(markup)  # noqa: S704
 
 
-def _diagram(row: CheckRow) -> Markup:
-    return _own(diagram.draw(row.get("messages", [])))
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of a check's messages as a drawing; `words` say what it is, where it is folded."""
+
+    drawing: Markup
+    words: str
+
+
+def _marks(row: CheckRow) -> dict[int, str]:
+    """Say what some of the messages of a check break, by their places."""
+    broken: dict[int, list[str]] = {}
+    for finding in row.get("findings", []):
+        if "message" in finding:
+            broken.setdefault(finding["message"], []).extend(finding["requirements"])
+    return {place: mark(identifiers) for place, identifiers in sorted(broken.items())}
+
+
+def _parts(row: CheckRow) -> list[_Part]:
+    """Draw what is needed to understand a check, and apart from it what is folded."""
+    messages, marks = row.get("messages", []), _marks(row)
+    spans: list[tuple[int, int, str]] = []
+    end = 0
+    for fold in row.get("folded", []):
+        spans += [(end, fold["first"], ""), (fold["first"], fold["first"] + fold["messages"], fold["what"])]
+        end = fold["first"] + fold["messages"]
+    spans = [span for span in (*spans, (end, len(messages), "")) if span[0] < span[1]]
+    shown = [message for first, last, words in spans if not words for message in messages[first:last]]
+    return [
+        _Part(
+            _own(
+                diagram.draw(
+                    messages[first:last],
+                    among=shown,
+                    marks={place - first: told for place, told in marks.items() if first <= place < last},
+                )
+            ),
+            words,
+        )
+        for first, last, words in spans
+    ]
 
 
 def _prose(text: str) -> Markup:
@@ -111,10 +152,11 @@ def _prose(text: str) -> Markup:
 
 def _transcript(row: CheckRow) -> str:
     """Write all messages with their contents."""
-    lines = []
-    for at, source, destination, channel, text, content in row.get("messages", []):
+    lines, marks = [], _marks(row)
+    for place, (at, source, destination, channel, text, content) in enumerate(row.get("messages", [])):
         way = source if source == destination else f"{source} → {destination}"
-        lines.append(f"{at:9.1f} ms  {way}  [{channel}]  {text}")
+        told = f"  {marks[place]}" if place in marks else ""
+        lines.append(f"{MARK if told else '':2}{at:9.1f} ms  {way}  [{channel}]  {text}{told}")
         if content and content not in text:
-            lines.append(f"{'':14}{content}")
+            lines.append(f"{'':16}{content}")
     return "\n".join(lines)

@@ -78,6 +78,8 @@ def _breached(found: BreachedRequirement) -> Iterator[str]:
     yield f"  - received {code(breach['received'])}"
     if "hint" in breach:
         yield f"  - hint: {code(breach['hint'])}"
+    if "fix" in requirement:
+        yield f"  - typical fix: {escaped(requirement['fix'])}"
     names = ", ".join(code(case_of(row["check"])) for row in found.checks[:MOST_CHECKS])
     more = f" and {len(found.checks) - MOST_CHECKS} more" if len(found.checks) > MOST_CHECKS else ""
     yield f"  - found by {names}{more}"

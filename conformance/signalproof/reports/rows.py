@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from signalproof.config.target import Target
 from signalproof.errors import NonConformance
-from signalproof.judge.transcript import CONTENT, Entry, ladder
+from signalproof.judge.ladder import ladder
+from signalproof.judge.story import Story, tell
+from signalproof.judge.transcript import CONTENT, Entry
+from signalproof.protocol.explanation import fixes
 from signalproof.protocol.requirements import Level, catalogue
-from signalproof.reports.shape import BreachRow, CheckRow, Message, RequirementRow
+from signalproof.reports.shape import BreachRow, CheckRow, Fold, Message, RequirementRow
 from signalproof.run.outcomes import CheckOutcome, RequirementOutcome
 from signalproof.run.result import Result
 from signalproof.run.verdict import requirement_outcomes
@@ -20,6 +23,9 @@ __all__ = ["check_row", "requirement_rows"]
 
 CONTENT_CHARACTERS = 5_000
 """How many characters of each message stand in a report."""
+FOLDED_CHARACTERS = 1_000
+"""How many of one that nobody needs to see to understand what was found."""
+_BREACHED = {RequirementOutcome.BROKEN, RequirementOutcome.NOT_FOLLOWED}
 
 
 def requirement_rows(target: Target, results: Sequence[Result]) -> Iterator[RequirementRow]:
@@ -43,6 +49,8 @@ def requirement_rows(target: Target, results: Sequence[Result]) -> Iterator[Requ
             row["reason"] = f"the profile {requirement.profile} is not checked"
         elif reason := reasons.get(requirement.id):
             row["reason"] = reason
+        if row["outcome"] in _BREACHED and (fix := fixes().get(requirement.id)):
+            row["fix"] = fix
         yield row
 
 
@@ -72,14 +80,28 @@ def check_row(result: Result, *, strict: bool) -> CheckRow:
         redact.learn(posting.text)
     if hint := next((breach.hint for breach in breaches if breach.hint), None):
         row["hint"] = redact(hint)
+    story = tell(result.cast.transcript, breaches)
     if breaches:
-        row["findings"] = [_breach_row(breach, redact) for breach in breaches]
-    entries, earlier = result.cast.transcript.last(redact)
-    row["ladder"] = ladder(entries, earlier)
-    row["messages"] = [_message(entry, redact) for entry in entries]
-    if earlier:
-        row["earlier_messages"] = earlier
+        row["findings"] = [
+            _breach_row(breach, place, redact) for breach, place in zip(breaches, story.places, strict=True)
+        ]
+    row["ladder"] = ladder(story, redact)
+    _add_messages(row, story, redact)
     return row
+
+
+def _add_messages(row: CheckRow, story: Story, redact: Redactor) -> None:
+    parts = story.parts()
+    row["messages"] = [
+        _message(entry, redact, FOLDED_CHARACTERS if part.words and not entry.mark else CONTENT_CHARACTERS)
+        for part in parts
+        for entry in part.entries
+    ]
+    folded: list[Fold] = [
+        {"first": part.first, "messages": len(part.entries), "what": part.words} for part in parts if part.words
+    ]
+    if folded:
+        row["folded"] = folded
 
 
 def _strongest(requirements: Sequence[str]) -> Level:
@@ -87,7 +109,7 @@ def _strongest(requirements: Sequence[str]) -> Level:
     return Level.MUST if Level.MUST in {catalogue()[i].level for i in requirements} else Level.SHOULD
 
 
-def _breach_row(breach: NonConformance, redact: Redactor) -> BreachRow:
+def _breach_row(breach: NonConformance, place: int | None, redact: Redactor) -> BreachRow:
     row: BreachRow = {
         "requirements": list(breach.requirements),
         "level": _strongest(breach.requirements),
@@ -96,24 +118,27 @@ def _breach_row(breach: NonConformance, redact: Redactor) -> BreachRow:
     }
     if breach.hint:
         row["hint"] = redact(breach.hint)
+    if place is not None:
+        row["message"] = place
     return row
 
 
-def _message(entry: Entry, redact: Redactor) -> Message:
+def _message(entry: Entry, redact: Redactor, limit: int) -> Message:
     return (
         round(entry.at * 1000, 1),
         entry.source,
         entry.destination,
         entry.channel.value,
-        entry.text,
-        shortened(redact(_content(entry)), CONTENT_CHARACTERS),
+        redact(entry.whole),
+        shortened(redact(_content(entry, limit)), limit),
     )
 
 
-def _content(entry: Entry) -> str:
+def _content(entry: Entry, limit: int) -> str:
     """Give the content of a message as text; where it was cut off, without the word that was hit."""
+    most = CONTENT if limit == CONTENT_CHARACTERS else limit
     if isinstance(entry.content, tuple):
         text = ", ".join(json.dumps(part, ensure_ascii=False, default=repr) for part in entry.content)
-        return cut(text, CONTENT)
+        return cut(text, most)
     text = entry.content.decode("utf-8", "replace") if isinstance(entry.content, bytes) else entry.content
-    return cut(f"{text}…", len(text)) if len(entry.content) == CONTENT else text
+    return cut(f"{text}…" if len(entry.content) == CONTENT else text, min(len(text), most))

@@ -11,7 +11,18 @@ from typing import NotRequired, TypedDict
 from signalproof.protocol.requirements import Level
 from signalproof.run.outcomes import CheckOutcome, RequirementOutcome, Verdict
 
-__all__ = ["VERSION", "BreachRow", "CheckRow", "Kit", "Message", "Report", "RequirementRow", "Summary", "Timing"]
+__all__ = [
+    "VERSION",
+    "BreachRow",
+    "CheckRow",
+    "Fold",
+    "Kit",
+    "Message",
+    "Report",
+    "RequirementRow",
+    "Summary",
+    "Timing",
+]
 
 VERSION = 1
 """Raised when a reader of an older report would misunderstand a newer one."""
@@ -50,6 +61,7 @@ class RequirementRow(TypedDict):
     link: str
     outcome: RequirementOutcome
     reason: NotRequired[str]
+    fix: NotRequired[str]
 
 
 class BreachRow(TypedDict):
@@ -60,10 +72,19 @@ class BreachRow(TypedDict):
     expected: str
     received: str
     hint: NotRequired[str]
+    message: NotRequired[int]
 
 
 Message = tuple[float, str, str, str, str, str]
 """Milliseconds, source, destination, channel, what it was in short, and its content."""
+
+
+class Fold(TypedDict):
+    """Messages of a check without which its finding can be understood."""
+
+    first: int
+    messages: int
+    what: str
 
 
 class CheckRow(TypedDict):
@@ -81,6 +102,7 @@ class CheckRow(TypedDict):
     ladder: NotRequired[str]
     findings: NotRequired[list[BreachRow]]
     messages: NotRequired[list[Message]]
+    folded: NotRequired[list[Fold]]
     earlier_messages: NotRequired[int]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from signalproof.config.target import Target
+from signalproof.protocol.explanation import fixes
 from signalproof.protocol.requirements import Level, catalogue, spec_version
 from signalproof.reports import baseline as baseline_report
 from signalproof.run.baseline import Assessment
@@ -17,12 +19,16 @@ from signalproof.text.untrusted import printable
 
 __all__ = ["header", "interrupted", "summary"]
 
+_SENTENCE_END = re.compile(r"(?<=\.) (?=[A-Z])")
+
 MOST_CAUSES = 3
 """Causes that are told in the summary; what is rarer stands among the failures."""
 MOST_NAMES = 8
 """Checks that are named where they were not run for the same reason; more are counted."""
 MOST_IDS = 5
-"""Ids that are worth a word on what to read next."""
+"""Ids that are worth a word on what usually mends them, and on what to read next."""
+FIX = 170
+"""Characters of a typical fix that are told whole; of a longer one it is the first sentence."""
 
 
 def header(target: Target) -> list[str]:
@@ -109,15 +115,27 @@ def _requirements(results: Sequence[Result], *, strict: bool) -> Iterator[str]:
     if not any(connection.heard for result in ran for connection in result.cast.everybody):
         yield "no event of any kind arrived: does the server emit, and to the connections' Socket.IO sids?"
     new = breached(results, Level.MUST, new=True)
-    for identifier, number in by_frequency(new, results):
+    most = by_frequency(new, results)
+    for place, (identifier, number) in enumerate(most):
         checks = "1 check" if number == 1 else f"{number} checks"
         yield f"broken: {identifier}, in {checks}: {catalogue()[identifier].sentence}"
+        if place < MOST_IDS:
+            yield from _fix(identifier)
     if new:
-        yield f"reasons and typical fixes: signalproof explain {' '.join(new[:MOST_IDS])}"
+        ids = " ".join(identifier for identifier, _ in most[:MOST_IDS])
+        yield f"reasons and typical fixes: signalproof explain {ids}"
     if undecided := [i for i, outcome in musts.items() if outcome is RequirementOutcome.UNDECIDED]:
         yield f"undecided, because their checks could not come that far: {', '.join(undecided)}"
     if warned := breached(results, Level.SHOULD, new=True):
         yield f"{'broken' if strict else 'not followed'} (SHOULD): {', '.join(warned)}"
+        for identifier in warned[:MOST_IDS]:
+            yield from _fix(identifier, f" of {identifier}")
+
+
+def _fix(identifier: str, of: str = "") -> Iterator[str]:
+    """Say in short what usually mends a server that breaks a requirement."""
+    if fix := fixes().get(identifier):
+        yield f"         typical fix{of}: {fix if len(fix) <= FIX else _SENTENCE_END.split(fix, maxsplit=1)[0]}"
 
 
 def _listed(identifiers: Sequence[str]) -> str:

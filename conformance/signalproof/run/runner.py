@@ -236,7 +236,11 @@ class Run:
             )
             return
         result.error = NonConformance(
-            "ORDER-3", expected=ending.expected, received=f"the event {delay:.1f} s after the reply", hint=ending.hint
+            "ORDER-3",
+            expected=ending.expected,
+            received=f"the event {delay:.1f} s after the reply",
+            hint=ending.hint,
+            at=ending.awaited.moment() if ending.awaited else None,
         )
         result.breaches.append(result.error)
 
@@ -273,6 +277,7 @@ class Run:
             await check.body(cast)
             cast.require_foundation()
         except NonConformance as found:
+            cast.locate(found)
             result.error = found
             result.breaches.append(found)
         except InvalidTarget:

@@ -25,7 +25,7 @@ class FuzzSteps(Steps):
     async def posts_anything(self, device: Participant, path: str, body: Body) -> None:
         """Post a body that holds no sid: refused, whatever else is in it (SEC-2, HTTP-12)."""
         posting = device.draft(OFFER, device.unmarked(), Audience())
-        await device.send(posting, f"POST {path} generated", {}, body=body, path=path)
+        await device.send(posting, {}, body=body, path=path)
         self.scene.refused(posting, "SEC-2")
         self._compare()
 

@@ -1,114 +1,8 @@
-"""Ladder diagrams."""
+"""What is kept of the messages of a check."""
 
 from __future__ import annotations
 
-import pytest
-
 from signalproof.judge.transcript import CONTENT, SERVER, Channel, Transcript
-
-
-def drawn(*entries: tuple[str, str, str]) -> list[str]:
-    """Draw messages that are a millisecond apart."""
-    transcript = Transcript(began=100.0)
-    for number, (source, destination, text) in enumerate(entries):
-        transcript.add(source, destination, text, at=100 + number / 1000)
-    return transcript.ladder().splitlines()
-
-
-def test_the_server_stands_between_the_first_participant_and_the_others() -> None:
-    """Each arrow runs from the column of its source to that of its destination, with the time in front."""
-    heading, request, event = drawn(("man", SERVER, "POST /offer"), (SERVER, "woman", "sender_offer"))
-    assert heading.split() == ["ms", "man", "server", "woman"]
-    man, server, woman = (heading.index(name) + len(name) // 2 for name in ("man", "server", "woman"))
-    assert (request[man], request[server - 1], request[server], request[woman]) == ("├", "▶", "│", "│")
-    assert (event[man], event[server], event[woman - 1], event[woman]) == ("│", "├", "▶", "│")
-    assert request.split()[0] == "0"
-    assert event.split()[0] == "1"
-    assert " POST /offer " in request[man:server]
-    assert " sender_offer " in event[server:woman]
-
-
-def test_an_arrow_to_the_left_points_left() -> None:
-    """A reply runs back from the server."""
-    heading, _, reply = drawn(("man", SERVER, "POST /offer"), (SERVER, "man", "HTTP 200"))
-    man, server = heading.index("man") + 1, heading.index("server") + 3
-    assert (reply[man], reply[man + 1], reply[server]) == ("│", "◀", "┤")
-    assert " HTTP 200 " in reply
-
-
-@pytest.mark.parametrize("leftwards", [False, True])
-def test_an_arrow_past_a_participant_crosses_its_lifeline(leftwards: bool) -> None:
-    """The lifeline shows as a crossing, never hidden by the label."""
-    ends = ("girl", SERVER) if leftwards else (SERVER, "girl")
-    heading, *_, far = drawn(("man", SERVER, "a"), ("woman", SERVER, "b"), (*ends, "x" * 80))
-    woman = heading.index("woman") + 2
-    girl = heading.index("girl") + 2
-    assert far[woman] == "┼"
-    assert "…" in far
-    assert (far[girl - 1 :], far[girl:]) == (("─┤", "┤") if leftwards else ("▶│", "│"))
-
-
-def test_a_label_that_is_too_long_is_cut_inside_its_gap() -> None:
-    """The ellipsis says so, and the arrow's ends stay visible."""
-    heading, rung = drawn(("man", SERVER, "y" * 200))
-    man, server = heading.index("man") + 1, heading.index("server") + 3
-    assert rung[man + 1 : server - 1].strip("─ ").endswith("y…")
-    assert rung[server - 1 :] == "▶│"
-
-
-def test_a_note_stands_at_its_participant() -> None:
-    """A dot in the column, then the words, whole."""
-    words = "connectionState connected, and more words than any gap is wide"
-    heading, _, note = drawn(("man", SERVER, "a"), ("man", "man", words))
-    assert note[heading.index("man") + 1] == "●"
-    assert note.endswith(f"● {words}")
-
-
-def test_messages_are_drawn_in_the_order_of_their_times() -> None:
-    """Also when one was recorded late."""
-    transcript = Transcript(began=0.0)
-    transcript.add(SERVER, "man", "second", at=0.002)
-    transcript.add("man", SERVER, "first", at=0.001)
-    _, first, second = transcript.ladder().splitlines()
-    assert "first" in first
-    assert "second" in second
-
-
-def test_only_the_last_messages_of_a_long_check_are_drawn() -> None:
-    """The first line says how many are missing; whoever appears only there has no column."""
-    entries = [("early", SERVER, "hello"), *(("man", SERVER, f"number {i}") for i in range(60))]
-    omitted, heading, *rungs = drawn(*entries)
-    assert omitted == f"… {61 - len(rungs)} earlier messages left out"
-    assert 20 <= len(rungs) < 61
-    assert heading.split() == ["ms", "man", "server"]
-    assert f"number {60 - len(rungs)} " in rungs[0]
-    assert "number 59 " in rungs[-1]
-
-
-def test_five_columns_are_drawn_and_six_become_a_list() -> None:
-    """A list names source and destination in every line."""
-    people = ["one", "two", "three", "four", "five"]
-    heading, *_ = drawn(*((name, SERVER, "login") for name in people[:4]))
-    assert heading.split() == ["ms", "one", "server", "two", "three", "four"]
-    lines = drawn(*((name, SERVER, "login") for name in people), ("five", "five", "a note"))
-    assert [line.split(maxsplit=1)[1] for line in lines] == [
-        *(f"{name} → server  login" for name in people),
-        "five ●  a note",
-    ]
-
-
-def test_an_empty_transcript_is_no_error() -> None:
-    """Nothing but a heading."""
-    assert [line.split() for line in drawn()] == [["ms", "server"]]
-
-
-def test_messages_are_redacted_before_they_are_drawn_and_cut() -> None:
-    """So that no part of a secret is left at the end of a label."""
-    transcript = Transcript(began=0.0)
-    transcript.add("man", SERVER, f"{'x' * 20} secret", at=0.0)
-    drawing = transcript.ladder(lambda text: text.replace("secret", "<s>"))
-    assert f"{'x' * 20} <s> " in drawing
-    assert "sec" not in drawing
 
 
 def test_only_the_beginning_of_a_long_message_is_kept() -> None:
@@ -117,3 +11,37 @@ def test_only_the_beginning_of_a_long_message_is_kept() -> None:
     transcript.add("man", SERVER, "POST /offer", channel=Channel.HTTP, content=b"x" * 1_000_000)
     (entry,) = transcript.entries
     assert len(entry.content) == CONTENT
+
+
+def test_a_message_knows_its_case() -> None:
+    """That of the task, unless it is an event, which another task takes."""
+    transcript = Transcript(case=lambda: "empty")
+    transcript.add("man", SERVER, "POST /offer")
+    transcript.add(SERVER, "woman", "sender_offer", case="")
+    assert [entry.case for entry in transcript.entries] == ["empty", ""]
+
+
+def test_the_moment_is_that_of_the_last_thing_that_came() -> None:
+    """Or that happened: what is only asked breaks nothing."""
+    transcript = Transcript()
+    assert transcript.moment is None
+    transcript.add(SERVER, "man", "HTTP 200", at=7.25)
+    transcript.add("woman", SERVER, "POST /offer", at=8.5)
+    assert transcript.moment == 7.25
+    assert transcript.note("woman", "disconnected") == transcript.moment
+
+
+def test_a_closed_transcript_takes_nothing() -> None:
+    """What comes after the verdict is nobody's."""
+    transcript = Transcript(closed=True)
+    transcript.add(SERVER, "man", "HTTP 200")
+    assert transcript.entries == []
+    assert transcript.moment is None
+
+
+def test_what_is_unusual_stands_behind_what_it_was() -> None:
+    """Where there is one text for both."""
+    transcript = Transcript()
+    transcript.add("man", SERVER, "POST /offer", detail="no sid")
+    transcript.add("man", SERVER, "POST /offer")
+    assert [entry.whole for entry in transcript.entries] == ["POST /offer · no sid", "POST /offer"]
