@@ -52,8 +52,9 @@ def failed(check: str, *requirements: str, received: str = "nothing", messages: 
         "expected": "sender_offer at woman within 5 s",
         "received": received,
         "hint": f"A likely cause: `x` {received}",
+        "message": messages // 2,
     }
-    return {
+    row: CheckRow = {
         **passed(check, *requirements),
         "outcome": CheckOutcome.FAILED if must else CheckOutcome.WARNED,
         "message": f"{', '.join(requirements)}: expected sender_offer at woman within 5 s; received {received}",
@@ -63,6 +64,12 @@ def failed(check: str, *requirements: str, received: str = "nothing", messages: 
         "ladder": f"     ms  man   server   woman\n     12   ├─ {received} ─▶│",
         "messages": [_message(number, received) for number in range(messages)],
     }
+    if messages > 20:
+        row["folded"] = [
+            {"first": 2, "messages": 8, "what": "2 cases passed: 8 messages"},
+            {"first": messages // 2 + 1, "messages": messages - messages // 2 - 1, "what": f"later {received}"},
+        ]
+    return row
 
 
 def _message(number: int, content: str) -> Message:
@@ -133,7 +140,7 @@ def _requirement(identifier: str, broken: set[str], kept: set[str]) -> Requireme
         outcome = RequirementOutcome.BROKEN if requirement.level is Level.MUST else RequirementOutcome.NOT_FOLLOWED
     elif identifier in kept:
         outcome = RequirementOutcome.KEPT
-    return {
+    row: RequirementRow = {
         "id": identifier,
         "level": requirement.level,
         "profile": requirement.profile,
@@ -141,6 +148,9 @@ def _requirement(identifier: str, broken: set[str], kept: set[str]) -> Requireme
         "link": requirement.link,
         "outcome": outcome,
     }
+    if identifier in broken:
+        row["fix"] = f"Mend `{identifier}`."
+    return row
 
 
 def conformant() -> Report:

@@ -223,7 +223,11 @@ class Company(Expectations):
 
     def who(self, login: str) -> str:
         """Give the name of a user of this check by login; one that is nobody's here is quoted, with the names in it."""
-        names = {connection.identity: connection.name.partition("#")[0] for connection in self.connections}
+        names = {
+            connection.identity: connection.name.partition("#")[0]
+            for connection in self.connections
+            if connection.identity
+        }
         names |= {known: name for name, known in self._logins.items()} | {self.nobody: "nobody"}
         if login in names:
             return names[login]

@@ -49,7 +49,9 @@ def label(request: Request, peer: str, who: Callable[[str], str]) -> tuple[str, 
 
 
 def _unusual(request: Request, who: Callable[[str], str]) -> Iterator[str]:
-    changed = list(request.changed)
+    if len(request.body.content) >= LARGE:
+        yield f"{len(request.body.content):,} bytes"
+    changed = request.changed
     for field in changed[:MOST_FIELDS]:
         if field in request.fields:
             yield f"{field}={_value(field, request.fields[field], who)}"
@@ -66,14 +68,12 @@ def _unusual(request: Request, who: Callable[[str], str]) -> Iterator[str]:
         yield f"as {content_type}" if content_type else "without a content type"
     if request.stranger is not None:
         yield request.stranger
-    if len(request.body.content) >= LARGE:
-        yield f"{len(request.body.content):,} bytes"
 
 
 def _value(field: str, value: object, who: Callable[[str], str]) -> str:
     if isinstance(value, str) and field in _LOGINS and value:
         return who(value)
-    text = json.dumps(value, ensure_ascii=False, default=repr)
+    text = json.dumps(value, ensure_ascii=False, default=repr).encode("utf-8", "backslashreplace").decode()
     if len(text) <= VALUE:
         return text
     length = f" ({len(value):,} characters)" if isinstance(value, str) else ""
@@ -100,8 +100,8 @@ def of_reply(status: int, path: str, posted: int, taken: Mapping[str, int]) -> s
     """Say at HTTP 413 how much was posted, and the most that was `taken` at this path so far, both in bytes."""
     if status != 413:
         return ""
-    known = f"the largest taken so far had {taken[path]:,}" if path in taken else "none was taken so far"
-    return f"to {posted:,} bytes; {known}"
+    known = f"largest accepted so far: {taken[path]:,}" if path in taken else "none accepted so far"
+    return f"for {posted:,} bytes; {known}"
 
 
 def of_event(fields: Mapping[str, object], author_key: str, author: str, who: Callable[[str], str]) -> str:

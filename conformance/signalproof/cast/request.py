@@ -70,8 +70,11 @@ def compose(kind: Kind, base: Fields, authorization: Mapping[str, str], variatio
     """Make a request of this kind: `base` are its ordinary fields, `authorization` its ordinary header."""
     body = variation.get("body")
     fields: Fields = {}
-    altered = "" if body is None else otherwise(Body(b"", None), body)
-    if body is None:
+    altered = ""
+    if body is not None:
+        form = (body.content_type or "").startswith(Encoding.FORM)
+        altered = otherwise(encode_body(base, Encoding.FORM if form else Encoding.JSON), body)
+    else:
         wanted = {**base, **variation.get("fields", {})}
         given = {k: v.change(base.get(k)) if isinstance(v, Altered) else v for k, v in wanted.items()}
         fields = {k: v for k, v in given.items() if v is not OMIT}

@@ -13,7 +13,7 @@ __all__ = ["MARK", "ladder"]
 MARK = ">>"
 """Stands before a message that a breach is about."""
 _FIRST_COLUMN = 12
-_GAPS = (34, 30)
+_GAPS = (35, 35)
 _LATER_GAP = 16
 _MAX_COLUMNS = 5
 

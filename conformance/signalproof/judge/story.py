@@ -14,8 +14,8 @@ __all__ = ["Part", "Story", "mark", "tell"]
 
 FEWEST = 2
 """Messages from which on folding them saves a line."""
-MOST_BEFORE = 30
-"""Messages that are shown before the one that the first breach is about."""
+MOST_UP_TO = 30
+"""Messages that are shown, the last of them the one that the first breach is about."""
 MOST_WITHOUT = 48
 """Messages that are shown, the last ones, where no breach is about any of them."""
 
@@ -57,7 +57,7 @@ class Story:
         marked = {entry.case for entry in self.entries if entry.mark}
         folds = ["" if guilty is None or entry.case in {"", *marked} else "cases" for entry in self.entries[: last + 1]]
         before = [place for place, fold in enumerate(folds) if not fold]
-        for place in before[: -MOST_WITHOUT if guilty is None else -MOST_BEFORE]:
+        for place in before[: -MOST_WITHOUT if guilty is None else -MOST_UP_TO]:
             folds[place] = "earlier"
         yield from folds
         yield from ["later"] * (len(self.entries) - len(folds))

@@ -27,8 +27,8 @@ MOST_NAMES = 8
 """Checks that are named where they were not run for the same reason; more are counted."""
 MOST_IDS = 5
 """Ids that are worth a word on what usually mends them, and on what to read next."""
-FIX = 170
-"""Characters of a typical fix that are told whole; of a longer one it is the first sentence."""
+FIX = 200
+"""Characters of a typical fix that are told; of a longer one as many sentences as fit, and the first in any case."""
 
 
 def header(target: Target) -> list[str]:
@@ -135,7 +135,12 @@ def _requirements(results: Sequence[Result], *, strict: bool) -> Iterator[str]:
 def _fix(identifier: str, of: str = "") -> Iterator[str]:
     """Say in short what usually mends a server that breaks a requirement."""
     if fix := fixes().get(identifier):
-        yield f"         typical fix{of}: {fix if len(fix) <= FIX else _SENTENCE_END.split(fix, maxsplit=1)[0]}"
+        told, *more = _SENTENCE_END.split(fix)
+        for sentence in more:
+            if len(told) + len(sentence) >= FIX:
+                break
+            told += f" {sentence}"
+        yield f"         typical fix{of}: {told}"
 
 
 def _listed(identifiers: Sequence[str]) -> str:

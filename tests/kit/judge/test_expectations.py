@@ -39,6 +39,29 @@ def posting(reply: Reply | None) -> Posting:
     return Posting(kind=OFFER, author=Someone(), text="", marker="", audience=Audience(), reply=reply)
 
 
+def test_a_breach_is_about_the_last_message_that_came() -> None:
+    """Unless it says which one it is about: an older reply, though another one came meanwhile."""
+    check = Expectations(["HTTP-14", "OFFER-1"])
+    check.transcript.add("server", "man", "HTTP 200", at=5.0)
+    check.transcript.add("man", "server", "POST /offer", at=6.0)
+    check.expect("HTTP-14", False, expected="this", received="that")
+    check.note(NonConformance("OFFER-1", expected="this", received="that", at=4.0))
+    (warning,), (noted,) = check.warnings, check.foundation.noted.values()
+    assert (warning.at, noted.at) == (5.0, 4.0)
+
+
+@pytest.mark.parametrize("reply", [CRASHED, ACCEPTED])
+def test_a_breach_of_a_reply_is_about_that_reply(reply: Reply) -> None:
+    """Whatever came behind it."""
+    check = Expectations(["OFFER-6"])
+    posted = posting(reply)
+    posted.replied_at = 3.0
+    check.transcript.add("server", "man", "sender_offer", at=4.0)
+    with pytest.raises(NonConformance) as found:
+        check.accepted(posted) if reply is CRASHED else check.refused(posted, "OFFER-6")
+    assert found.value.at == 3.0
+
+
 def test_a_kept_requirement_is_no_news() -> None:
     """Neither breach nor warning."""
     check = Expectations(["OFFER-1"])

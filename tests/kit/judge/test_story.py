@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from signalproof.errors import NonConformance
-from signalproof.judge.story import MOST_BEFORE, MOST_WITHOUT, Story, tell
+from signalproof.judge.story import MOST_UP_TO, MOST_WITHOUT, Story, tell
 from signalproof.judge.transcript import SERVER, Transcript
 
 BEGAN = 123456.789
@@ -94,7 +94,7 @@ def test_a_long_way_to_the_breach_is_folded() -> None:
     """The last messages before it are shown."""
     made = transcript(*[""] * 40)
     story = tell(made, [breach(reply(39))])
-    assert folded(story) == [f"{80 - MOST_BEFORE} earlier messages", MOST_BEFORE]
+    assert folded(story) == [f"{80 - MOST_UP_TO} earlier messages", MOST_UP_TO]
 
 
 def test_without_a_breach_the_last_messages_are_shown() -> None:

@@ -24,11 +24,12 @@ def test_a_message_knows_its_case() -> None:
 def test_the_moment_is_that_of_the_last_thing_that_came() -> None:
     """Or that happened: what is only asked breaks nothing."""
     transcript = Transcript()
-    assert transcript.moment is None
+    moments = [transcript.moment]
     transcript.add(SERVER, "man", "HTTP 200", at=7.25)
     transcript.add("woman", SERVER, "POST /offer", at=8.5)
-    assert transcript.moment == 7.25
-    assert transcript.note("woman", "disconnected") == transcript.moment
+    moments.append(transcript.moment)
+    noted = transcript.note("woman", "disconnected")
+    assert [*moments, transcript.moment] == [None, 7.25, noted]
 
 
 def test_a_closed_transcript_takes_nothing() -> None:

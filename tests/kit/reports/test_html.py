@@ -16,7 +16,7 @@ from tests.kit.browser import running_browser
 from tests.kit.sample_reports import HOSTILE, conformant, failing, report, unusable
 
 from signalproof.reports import diagram, html, plot
-from signalproof.reports.shape import Report
+from signalproof.reports.shape import Message, Report
 
 if TYPE_CHECKING:
     from tests.kit.browser import Browser
@@ -143,6 +143,55 @@ def test_a_diagram_holds_any_number_of_participants(people: int) -> None:
     width, height = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', svg)[0])
     assert all(0 <= float(x) <= width for x in re.findall(r' (?:x|x1|x2|cx)="([-\d.]+)"', svg))
     assert all(0 <= float(y) <= height for y in re.findall(r' (?:y|y1|y2|cy)="([-\d.]+)"', svg))
+
+
+def test_the_guilty_message_is_marked_in_words() -> None:
+    """For a screen reader in the label, of the drawing too, and for all others beside the arrow."""
+    messages = failing()["results"][0]["messages"]
+    messages[1] = (12.5, "man", "server", "http", "POST /offer · type=7", "")
+    svg = diagram.draw(messages, marks={1: "breaks OFFER-1"})
+    told = "12.5 ms, man → server: POST /offer · type=7: breaks OFFER-1"
+    assert re.findall(r'<g class="http guilty" role="img" aria-label="([^"]*)"', svg) == [told]
+    assert re.findall(r'<svg[^>]* aria-label="([^"]*)"', svg)[0].endswith(told)
+    assert re.findall(r'class="mark"[^>]*>([^<]+)<', svg) == ["&gt;&gt;"]
+    assert re.findall(r'class="detail"[^>]*>([^<]+)<', svg) == ["breaks OFFER-1 · type=7"]
+    assert ">POST /offer<" in svg
+
+
+def test_a_guilty_note_is_marked_in_its_own_words() -> None:
+    """It has no arrow."""
+    svg = diagram.draw([(1.0, "man", "man", "socket.io", "waits in vain", "")], marks={0: "breaks OFFER-1"})
+    assert re.findall(r'class="note"[^>]*>([^<]+)<', svg) == ["waits in vain · breaks OFFER-1"]
+
+
+def test_nothing_is_left_out_and_what_is_not_needed_is_folded() -> None:
+    """Each message is drawn once; the columns stand where they stand in the other parts."""
+    made = failing()
+    row = made["results"][1]
+    parts = html._parts(row)
+    assert [part.words for part in parts] == ["", "2 cases passed: 8 messages", "", "later nothing"]
+    times = re.findall(r'class="time"[^>]*>([\d.]+)<', "".join(part.drawing for part in parts))
+    assert times == [f"{message[0]:.1f}" for message in row["messages"]]
+    assert len({tuple(re.findall(r'class="who" x="(\d+)"', part.drawing)) for part in parts}) == 1
+    made["results"] = [row]
+    page = html.render(made).decode()
+    assert page.count('<details class="folded">') == 2
+    assert "left out" not in page
+    assert "Raw transcript (48 messages)" in page
+
+
+def test_a_fold_with_more_participants_has_columns_of_its_own() -> None:
+    """So that those whom the shown part does not know are drawn too."""
+    others: list[Message] = [(1.0, "boy", "server", "http", "a", ""), (2.0, "girl", "server", "http", "b", "")]
+    svg = diagram.draw(others, among=[(3.0, "man", "server", "http", "c", "")])
+    assert re.findall(r'class="who"[^>]*>([^<]+)<', svg) == ["boy", "girl", "server"]
+
+
+def test_the_usual_fix_stands_beside_the_requirement() -> None:
+    """Once for each that is broken or not followed."""
+    page = html.render(failing()).decode()
+    assert page.count("<dt>typical fix</dt>") == 2
+    assert "<dd>Mend <code>OFFER-1</code>.</dd>" in page
 
 
 @pytest.mark.parametrize("values", [[0.0], [5.0] * 9, [0.04, 12.0, 5000.0], [1000.0, 1000.1]])

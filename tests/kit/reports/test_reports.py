@@ -169,6 +169,7 @@ def test_the_summary_says_what_a_reviewer_wants_to_know() -> None:
     assert "| core | 1 of 2 | 0 of 1 | OFFER-1 | HTTP-14 |  |" in text
     assert "- **OFFER-1** The server MUST raise `sender_offer` exactly once" in text
     assert "  - received `nothing`" in text
+    assert "  - typical fix: Mend `OFFER-1`." in text
     assert "### Not followed" in text
     assert "fault of the kit: `test_of_the_kit`" in text
     assert "not run: `test_ringing_expires`" in text
