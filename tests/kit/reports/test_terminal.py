@@ -35,7 +35,7 @@ def result(name: str, *broken: str) -> Result:
     stub = SimpleNamespace(
         warnings=[one for one in found if one not in of_must],
         redact=Redactor(),
-        connections=[],
+        everybody=[],
         handshakes=0,
         foundation=Foundation(),
     )

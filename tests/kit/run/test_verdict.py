@@ -31,7 +31,7 @@ def result(
         warnings=[NonConformance(warned, expected="a", received="b")] * bool(warned),
         redact=Redactor(),
         postings=[],
-        connections=[],
+        everybody=[],
         handshakes=0,
         transcript=Transcript(),
         foundation=Foundation(unsettled={unsettled} - {""}),
