@@ -40,7 +40,6 @@ SKIPPING: Final = {"kit/browser.py": "a browser", "test_codegen.py": "Node.js an
 """Modules of tests that need what a machine may lack, and what that is."""
 PAUSES: Final = {
     "cast/company.py: Company.pause": "for checks, which know the cast alone",
-    "cast/company.py: Company.idle": "LOGIN-11 is about idle connections, and ORDER-6 about time",
     "cast/presence.py: Presence.until": "nothing tells that the list of who is online has changed",
     "cast/company.py: Company.vacate": "nor that a sid is no longer known",
     "cli/conversation.py: _talk": "a call lasts as long as the operator says",
@@ -49,6 +48,8 @@ PAUSES: Final = {
     "cast/raw_access.py: RawAccess.visit": "half of the time that an acknowledgement takes, and not the whole",
     "suite/test_login.py: test_a_visit_of_a_moment_leaves_no_sid_behind": "LOGIN-7 gives a sid a second",
     "suite/test_login.py: test_a_connection_is_pinged_in_the_time_that_was_announced": "and pings",
+    "suite/test_login.py: test_a_connection_stays_open_while_nothing_is_said": "LOGIN-11 is about idle connections",
+    "suite/test_order.py: test_nothing_is_forgotten_while_people_take_their_time": "ORDER-6 is about time",
     "cast/raw_access.py: Guest.leave": "around the moment of an event, and not all at once",
     "suite/test_ice.py: test_early_candidates_are_held_until_shortly_before_their_time_is_over": "so is holding",
     "suite/test_presence.py: test_54_visits_of_a_moment_leave_no_ghost": "PRES-2 gives the list a second",

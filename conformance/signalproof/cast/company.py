@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from time import perf_counter
 from typing import NoReturn, Self
@@ -34,9 +33,6 @@ LOGIN = 40
 """Characters of a login that is none of the check's which are shown."""
 SCENES_FROM = 1_000_000
 """Numbers of scenes begin here; those of checks are below."""
-
-LEAST_IDLE_SECONDS = 3.3
-"""What idles does so for this long at least: much is closed or forgotten after 3 s."""
 
 
 class Company(Expectations):
@@ -243,15 +239,6 @@ class Company(Expectations):
         marker = find_marker(stray.args)
         ours = self._ledger.run in stray.connection.login
         return marker is not None and not ours and not self._ledger.knows(marker)
-
-    async def idle(self, seconds: float) -> None:
-        """Say nothing for so long; without `--slow` not longer than the other checks last, if that is long enough."""
-        if self.target.slow:
-            await pause(seconds)
-            return
-        await pause(min(seconds, LEAST_IDLE_SECONDS))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.setting.others_done.wait(), seconds - LEAST_IDLE_SECONDS)
 
     def sids_of_the_run(self) -> list[str]:
         """Give the sids of all connections of the run so far, in the order in which they came (LOGIN-9)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +20,7 @@ class Setting:
     """The number and requirements of a check, and what the run shares.
 
     `in_baseline` says whether the baseline lists a breach; `crowded` says that other checks are under way
-    too, `others_done` that they are not any more, and `foundation` is what the verdict stands on.
+    too, and `foundation` is what the verdict stands on.
     """
 
     number: int
@@ -32,5 +31,4 @@ class Setting:
     identities: Identities
     in_baseline: Callable[[NonConformance], bool] = lambda _: False
     crowded: bool = False
-    others_done: asyncio.Event = field(default_factory=asyncio.Event)
     foundation: Foundation = field(default_factory=Foundation)

@@ -84,7 +84,6 @@ class Run:
         self.gate = Gate(1)
         self._pulse = Pulse(http)
         self._quiet_since = 0.0
-        self._others_done = asyncio.Event()
 
     async def run_all(self, checks: Sequence[Check], progress: Callable[[Result | Check], None]) -> None:
         """Run the checks concurrently, those marked `alone` one by one after them, and judge all of them.
@@ -108,7 +107,6 @@ class Run:
                 if check.alone:
                     await bounded(check)
             self._quiet_since = perf_counter()
-            self._others_done.set()
 
         await self._pulse.begin()
         waiting = (bounded(check) for check in checks if check.waits_for is not None)
@@ -257,7 +255,6 @@ class Run:
             http=self.http,
             ledger=self._ledger,
             identities=self.identities,
-            others_done=self._others_done,
         )
 
     def _is_listed(self, check: str, found: NonConformance) -> bool:

@@ -256,7 +256,7 @@ IDLE_SECONDS = 6.3
 async def test_a_connection_stays_open_while_nothing_is_said(cast: Cast) -> None:
     """A user who waits for a call for some seconds can be called, and calls back."""
     man, woman = await cast.enter("man", "woman")
-    await cast.idle(IDLE_SECONDS)
+    await cast.pause(IDLE_SECONDS)
     await cast.exchange(man, woman)
     await man.hears(await woman.offer(man))
 

@@ -218,7 +218,7 @@ async def test_nothing_is_forgotten_while_people_take_their_time(cast: Cast, sec
     held = seconds < long
     before_answer = await hold_early(cast, woman, man, "ICE-5") if held else []
     before_offer = await hold_early(cast, lady, man, "ICE-4") if held else []
-    await cast.idle(seconds)
+    await cast.pause(seconds)
 
     def kept(posting: Posting) -> Posting:
         return cast.accepted(posting, "ORDER-6", hint=FORGOTTEN)
