@@ -441,7 +441,7 @@ def promises_pings_and_sends_none(server: Variant) -> None:
     AsyncSocket.schedule_ping = lambda _: None
 
 
-@fault("LOGIN-11", collateral={"*": "who was closed is met there too"})
+@fault("LOGIN-11", collateral={"*": "who was closed is met there too"}, slow=True)
 def closes_every_connection_after_six_seconds(server: Variant) -> None:
     """A platform that gives each request, and so each WebSocket, a life of so many seconds."""
 

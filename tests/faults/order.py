@@ -200,7 +200,7 @@ def forgets_offers_after_two_seconds(server: Variant) -> None:
     server.notes(Offer, lambda offer: _expire(server, 2, "pair WHERE state = 'offered' AND offered_on = ?", offer.sid))
 
 
-@fault("ORDER-6", collateral={"*": SLOW})
+@fault("ORDER-6", collateral={"*": SLOW}, slow=True)
 def forgets_offers_after_six_seconds(server: Variant) -> None:
     """The same, and somebody thought that nobody waits for longer."""
     server.notes(Offer, lambda offer: _expire(server, 6, "pair WHERE state = 'offered' AND offered_on = ?", offer.sid))
@@ -212,13 +212,13 @@ def forgets_negotiations_after_three_seconds(server: Variant) -> None:
     server.notes(Answer, lambda answer: _expire(server, 3, "pair WHERE answered_on = ?", answer.sid))
 
 
-@fault("ORDER-6", collateral={"*": SLOW})
+@fault("ORDER-6", collateral={"*": SLOW}, slow=True)
 def forgets_sids_after_five_seconds(server: Variant) -> None:
     """Logins are sessions, and a session that makes no request expires."""
     server.notes(Login, lambda login: _expire(server, 5, "connection WHERE sid = ? AND posted IS NULL", login.sid))
 
 
-@fault("ICE-4", collateral={"ICE-2": "what was accepted never comes"})
+@fault("ICE-4", collateral={"ICE-2": "what was accepted never comes"}, slow=True)
 def holds_candidates_for_six_seconds(server: Variant) -> None:
     """The hold time is that of another setting."""
     server.notes(Candidate, lambda c: _expire(server, 6, "candidate WHERE sid = ? AND awaited IS NULL", c.sid))

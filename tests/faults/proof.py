@@ -135,6 +135,7 @@ def prove(fault: Fault, folder: Path, *, quick: bool, timeout: str = "") -> Outc
         calls = [] if quick or set(fault.requirements) & citing_calls() else ["-m", "not webrtc"]
         selection = selection or ["--", f"--ignore={BY_CHANCE}"]
         options = ["--report", "report", *tokens, "-q"]
+        options += ["--slow"] if fault.slow else []
         options += ["--timeout", timeout or (QUICK_TIMEOUT if quick else TIMEOUT)]
         command = [sys.executable, "-m", "signalproof", "check", url, *options, *calls, *selection]
         with running(*command, folder=folder) as kit:

@@ -20,7 +20,8 @@ class Fault:
     """One way to be wrong.
 
     `requirements` are those that it has to be caught by, each of them; `collateral` gives the reason why
-    other ones, by id or pattern such as `CALL-*`, break with them; `auth` has the server ask for tokens.
+    other ones, by id or pattern such as `CALL-*`, break with them; `auth` has the server ask for tokens, and `slow` the
+    kit wait for long: beside few checks nothing idles for more than a moment.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Fault:
     breaks: Break = field(repr=False)
     collateral: Mapping[str, str]
     auth: bool = False
+    slow: bool = False
 
     def excuse(self, requirement: str) -> str | None:
         """Give the reason why this requirement may break too, if there is one."""
@@ -44,7 +46,7 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    *requirements: str, collateral: Mapping[str, str] | None = None, auth: bool = False
+    *requirements: str, collateral: Mapping[str, str] | None = None, auth: bool = False, slow: bool = False
 ) -> Callable[[Break], Break]:
     """Enter a function that breaks a `Variant`; its docstring says how real servers come to be so."""
 
@@ -53,7 +55,7 @@ def fault(
         if name in FAULTS:
             raise ValueError(f"there are two faults {name}")
         story = inspect.getdoc(breaks) or ""
-        FAULTS[name] = Fault(name, requirements, story, breaks, dict(collateral or {}), auth)
+        FAULTS[name] = Fault(name, requirements, story, breaks, dict(collateral or {}), auth, slow)
         return breaks
 
     return enter

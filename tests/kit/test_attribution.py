@@ -68,7 +68,7 @@ def test_an_event_in_the_time_of_the_specification_breaks_nothing(kit: Kit, serv
 
 def test_a_connection_that_the_server_closed_is_named_as_the_cause(kit: Kit, faulty: Callable[[str], str]) -> None:
     """In place of the event that could not come, and with the time."""
-    run = kit.check(faulty("closes_every_connection_after_six_seconds"), "-k", "stays_open")
+    run = kit.check(faulty("closes_every_connection_after_six_seconds"), "-k", "stays_open", "--slow")
     assert run.code == 1, run.output
     assert [row["violated"] for row in run.rows("")] == [["LOGIN-11"]]
     assert re.search(r"(wo)?man's connection was closed by the server at 6\.\d s, unasked", run.output)
