@@ -14,6 +14,8 @@ __all__ = [
     "DOCUMENT",
     "MODEL",
     "NOTHING",
+    "OLD_BASELINE",
+    "OLD_PROFILES",
     "PROOF",
     "SOAK",
     "TARGETS",
@@ -35,6 +37,9 @@ PROOF: Final = HERE / "proof.json"
 TARGETS: Final = HERE / "targets.json"
 SOAK: Final = HERE / "soak.json"
 MODEL: Final = HERE / "model.json"
+OLD_BASELINE: Final = HERE / "oldstyle.toml"
+OLD_PROFILES: Final = "core,ice,call,presence"
+"""What the server in the old style offers; it has no discovery document to say so."""
 NOTHING: Final = "*Not measured yet.*"
 
 Figures = dict[str, Any]

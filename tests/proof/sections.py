@@ -21,7 +21,17 @@ from tests.proof.figures import (
 
 from signalproof.protocol.requirements import CHECKED_PROFILES, catalogue
 
-__all__ = ["contrarian", "faults", "model", "nulls", "oldstyle", "requirements", "soak", "unproven"]
+__all__ = [
+    "contrarian",
+    "faults",
+    "model",
+    "nulls",
+    "oldstyle",
+    "place_and_reason",
+    "requirements",
+    "soak",
+    "unproven",
+]
 
 SAME: Final = "found by the same checks, in the same breath"
 
@@ -120,18 +130,28 @@ def oldstyle(targets: Figures) -> Iterator[str]:
     """What a server of the first years fails."""
     yield from ("## The server in the old style", "")
     yield "A server as they were built in the protocol's first years, with the bugs of that time, and a list of what it"
-    yield "is known to fail: its baseline. Nothing may fail beside the list, and nothing on the list may pass."
+    yield "is known to fail: its baseline, which names what in [oldstyle.py](../targets/oldstyle.py) breaks each"
+    yield "requirement. Nothing may fail beside the list, and nothing on the list may pass."
     yield ""
     if not (old := targets.get("oldstyle")):
         yield NOTHING
         return
-    yield "| requirement | why it fails there |"
-    yield "|---|---|"
+    yield "| requirement | what breaks it | why |"
+    yield "|---|---|---|"
     for entry in old["known"]:
-        yield cells(entry["requirement"], entry["reason"])
+        yield cells(entry["requirement"], *place_and_reason(entry["reason"]))
+    yield from ("", "| form | requirements named | seconds |", "|---|---|---|")
+    for form in old.get("forms", ()):
+        yield cells(f"`oldstyle.py {form['form']}`".replace(" `", "`"), len(form["named"]), form["seconds"])
     yield ""
     yield f"Failed beside the baseline: {', '.join(old['unexpected']) or 'none'}."
     yield f"On the baseline, and kept: {', '.join(old['stale']) or 'none'}."
+
+
+def place_and_reason(text: str) -> tuple[str, str]:
+    """Part the reason of an entry into what in the target breaks the requirement, and why."""
+    place, colon, reason = text.partition(": ")
+    return (place, reason) if colon else ("", text)
 
 
 def soak(records: Figures) -> Iterator[str]:

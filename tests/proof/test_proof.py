@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
+import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +20,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.faults.faults import FAULTS
 from tests.faults.proof import write_matrix
 from tests.proof.document import render
-from tests.proof.figures import DOCUMENT, Measured, checked
+from tests.proof.figures import DOCUMENT, OLD_BASELINE, Measured, checked
+from tests.proof.sections import place_and_reason
+from tests.proof.targets import OLDSTYLE
 from tests.targets.null import KINDS
 
 from signalproof.protocol.coverage import checks_by_requirement
@@ -232,10 +237,45 @@ def test_a_part_of_the_matrix_can_be_made_anew(tmp_path: Path) -> None:
 
 def test_the_server_in_the_old_style_has_its_place() -> None:
     """With what its baseline lists, and what the baseline is wrong about."""
-    known = [{"requirement": "OFFER-1", "reason": "one row per sender"}]
+    known = [{"requirement": "OFFER-1", "reason": "`OfferView.offer`: one row per sender"}]
     old = {"known": known, "stale": ["OFFER-2"], "unexpected": ["OFFER-3"]}
     text = render(replace(MEASURED, targets={**MEASURED.targets, "oldstyle": old}))
     assert "| 1 breaches that its baseline lists, 1 others |" in text
-    assert "| OFFER-1 | one row per sender |" in text
+    assert "| OFFER-1 | `OfferView.offer` | one row per sender |" in text
     assert "Failed beside the baseline: OFFER-3." in text
     assert "On the baseline, and kept: OFFER-2." in text
+
+
+def names_of(path: Path) -> set[str]:
+    """Give the classes and functions of a module, methods as `Class.method`."""
+    found = set[str]()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef)}
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(node.name)
+    return found
+
+
+OLD_ENTRIES = tomllib.loads(OLD_BASELINE.read_text(encoding="utf-8"))["known"]
+
+
+@pytest.mark.parametrize("entry", OLD_ENTRIES, ids=lambda entry: entry["requirement"])
+def test_what_breaks_a_requirement_in_the_old_style_is_there(entry: dict[str, str]) -> None:
+    """The table names functions of the target, and is the baseline's."""
+    place, reason = place_and_reason(" ".join(entry["reason"].split()))
+    named = re.findall(r"`([^`]+)`", place)
+    assert named
+    assert set(named) <= names_of(OLDSTYLE)
+    assert f"| {entry['requirement']} | {place} | " in DOCUMENT.read_text(encoding="utf-8")
+    assert reason
+
+
+def test_the_server_in_the_old_style_breaks_in_all_forms_what_its_baseline_says() -> None:
+    """What only some of them break is listed as flaky."""
+    certain = {entry["requirement"] for entry in OLD_ENTRIES if entry["outcome"] != "flaky"}
+    every = {entry["requirement"] for entry in OLD_ENTRIES}
+    forms = MEASURED.targets["oldstyle"]["forms"]
+    assert len(forms) == 4
+    for form in forms:
+        assert certain <= set(form["named"]) <= every, form["form"]
