@@ -224,7 +224,7 @@ def holds_candidates_for_six_seconds(server: Variant) -> None:
     server.notes(Candidate, lambda c: _expire(server, 6, "candidate WHERE sid = ? AND awaited IS NULL", c.sid))
 
 
-@fault("ICE-5", collateral={"ICE-2": "what was accepted never comes"})
+@fault("ICE-5", collateral={"ICE-2": "what was accepted never comes"}, slow=True)
 def holds_answerers_candidates_for_three_seconds(server: Variant) -> None:
     """The same on the other side, where everybody answers at once."""
     server.notes(Candidate, lambda c: _expire(server, 3, "candidate WHERE sid = ? AND awaited IS NOT NULL", c.sid))

@@ -30,10 +30,10 @@ BROKEN = {
     "deep-event": "a packet that cannot be",
     "deepest-event": "a packet that cannot be",
     "vast-name": "only an event with a name of 1000000 characters",
-    "escapes": "·[31mred",
+    "escapes": "\\u001b[31mred",
     "attachments": "OFFER-1: ",
-    "garbage": "OFFER-1: ",
-    "flood": "takes no more than 1,000 events",
+    "garbage": "LOGIN-11: ",
+    "flood": "that no request explains",
 }
 """What can be, with what the ladder or the message shows of it."""
 

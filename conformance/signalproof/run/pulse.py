@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 from signalproof.cast.cast import Cast
-from signalproof.errors import NonConformance, TargetUnusable
+from signalproof.errors import NonConformance, TargetUnusable, TooBusy
 from signalproof.judge.transcript import SERVER, Channel
 from signalproof.net.failures import HttpFailure
 from signalproof.net.http import Http
@@ -77,6 +77,8 @@ class Pulse:
             return (await self._http.request("GET", DISCOVERY)).status
         except HttpFailure as failure:
             return failure
+        except TooBusy:
+            return 0  # this machine gives no connection, which says nothing of the target
 
     async def _silence(self) -> HttpFailure | int | None:
         """Give the last of several failures in a row, or None where one request got a reply, or just none in time."""

@@ -137,7 +137,7 @@ async def test_a_rollback_and_a_provisional_answer_are_forwarded_or_refused(cast
     taken_back = cast.marked("offer", lambda _: ROLLBACK)
     posting = await man.try_offer(woman, carrying=taken_back, malformed=True)
     if posting.accepted:
-        await woman.hears(posting, requirement="OFFER-4")
+        await woman.hears(posting)
     else:
         cast.refused(posting, "OFFER-4")
     offer = await man.offer(woman)
@@ -145,7 +145,7 @@ async def test_a_rollback_and_a_provisional_answer_are_forwarded_or_refused(cast
     provisional = cast.marked("answer", partial(PRANSWER.replace, MARKER))
     posting = await woman.try_answer(offer, carrying=provisional, malformed=True)
     if posting.accepted:
-        await man.hears(posting, requirement="ANSWER-1")
+        await man.hears(posting)
     else:
         cast.refused(posting, "ANSWER-1")
         await man.hears(await woman.answer(offer))
