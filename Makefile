@@ -1,5 +1,5 @@
 # make check   judge the bundled reference server, or TARGET=https://… another one; ARGS='…' are passed on
-# make test    the project's own tests
+# make test    the project's own tests; those of whole servers last, on a machine to themselves
 # make lint    lint, format and strict types
 # make contracts  lint the OpenAPI and AsyncAPI documents; needs Node.js
 # make codegen  generate clients by the recipes of schemas/README.md, compile them and let them talk; ARGS='Go'
@@ -25,7 +25,8 @@ check: $(STAMP)
 	@$(BIN)/signalproof check $(TARGET) --report '$(REPORT)' $(ARGS)
 
 test: $(STAMP) $(GENERATORS)
-	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(or $(ARGS),--ignore tests/targets)
+	@$(if $(ARGS),:,$(BIN)/python -m pytest tests/targets)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check .

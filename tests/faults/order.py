@@ -218,13 +218,13 @@ def forgets_sids_after_five_seconds(server: Variant) -> None:
     server.notes(Login, lambda login: _expire(server, 5, "connection WHERE sid = ? AND posted IS NULL", login.sid))
 
 
-@fault("ICE-4", collateral={"ICE-2": "what was accepted never comes"}, slow=True)
+@fault("ICE-4", collateral={"ICE-2": "what was accepted never comes"})
 def holds_candidates_for_six_seconds(server: Variant) -> None:
     """The hold time is that of another setting."""
     server.notes(Candidate, lambda c: _expire(server, 6, "candidate WHERE sid = ? AND awaited IS NULL", c.sid))
 
 
-@fault("ICE-5", collateral={"ICE-2": "what was accepted never comes"}, slow=True)
+@fault("ICE-5", collateral={"ICE-2": "what was accepted never comes"})
 def holds_answerers_candidates_for_three_seconds(server: Variant) -> None:
     """The same on the other side, where everybody answers at once."""
     server.notes(Candidate, lambda c: _expire(server, 3, "candidate WHERE sid = ? AND awaited IS NOT NULL", c.sid))

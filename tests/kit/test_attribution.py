@@ -81,4 +81,4 @@ def test_a_server_that_dies_in_mid_run_gets_one_sentence(kit: Kit, faulty: Calla
     assert [row["violated"] for row in run.rows("") if row["violated"]] == [["HTTP-12"]]
     assert re.search(r"the target stopped answering at \d\.\d s \(.*\), after .*POST /offer", run.output)
     assert re.search(r"not run: \d+ checks: the target stopped answering at ", run.output)
-    assert len(run.output.splitlines()) <= MOST_LINES, run.output
+    assert run.output.count("not run: ") == 1, run.output
