@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Generator, Mapping
 
 import pytest
 
-from signalproof.errors import TooBusy
+from signalproof.errors import NotTestable, TooBusy
 from signalproof.reports import failure
 from signalproof.run.baseline import Baselines
 from signalproof.run.result import Result
@@ -51,7 +51,8 @@ class Verdicts:
         if result.skipped is not None:
             pytest.skip(result.skipped)
         found = next(iter(result.new_breaches or (result.new_warnings if self._strict else ())), None)
-        if found is None and result.error is not None and result.error not in result.listed:
+        unlisted = result.error not in result.listed and not isinstance(result.error, NotTestable)
+        if found is None and result.error is not None and unlisted:
             if isinstance(result.error, TooBusy):
                 self._say(pyfuncitem, printable(str(result.error)))
             raise result.error
