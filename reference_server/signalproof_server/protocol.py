@@ -11,7 +11,7 @@ import asyncio
 import json
 from http import HTTPStatus
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import httptools
 import uvicorn
@@ -23,9 +23,6 @@ from uvicorn.server import ServerState
 from signalproof_server.config import Settings
 from signalproof_server.engine import MAX_PAYLOAD, SOCKET_PATH
 from signalproof_server.errors import BadRequest, HeadTooLarge, Refusal, reply_to
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGIReceiveEvent
 
 __all__ = ["Config"]
 
@@ -218,7 +215,7 @@ class WebSocketProtocol(Impatient, WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.close_timeout = LINGER_SECONDS
 
-    async def receive(self) -> ASGIReceiveEvent:
+    async def receive(self) -> Any:  # noqa: ANN401 - uvicorn keeps the type to itself
         """Take the next message."""
         await self.writable.wait()
         return await super().receive()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
@@ -166,7 +165,7 @@ class RawAccess:
         """Connect, log in and close at once, waiting for the acknowledgement or not."""
         company, login, limit = self._company, self._login(name), self._target.timeout
         socket = await self.socket()
-        with suppress(SocketFailure):
+        try:
             await socket.receive(limit)
             await socket.send(await self.connect_packet(name))
             sid = _sid(await socket.receive(limit))
@@ -183,7 +182,10 @@ class RawAccess:
             company.transcript.note(name, f"logs in and leaves: {patience}, {way}")
             token = await company.token(login)
             return Visit(login, sid, None if token is None else f"Bearer {token}")
-        raise NonConformance("LOGIN-1", expected="a Socket.IO connection over WebSocket", received="silence")
+        except SocketFailure as failure:
+            raise NonConformance(
+                "LOGIN-1", expected="a Socket.IO connection over WebSocket", received=str(failure)
+            ) from failure
 
     async def guest(self, name: str) -> Guest:
         """Bring on one more connection of a user, on which nothing that comes is read."""

@@ -289,9 +289,6 @@ class Run:
             if not self.identities.invents:
                 await cast.vacate()
         if (task := asyncio.current_task()) is not None and task.cancelling():
-            # What a library makes of the cancellation is nobody's breach.
-            result.error = None
-            result.breaches.clear()
             raise asyncio.CancelledError
         await self._see_whether_it_was_the_last(result)
         result.complete = True
@@ -316,7 +313,9 @@ class Run:
         """Leave it at what is known after an interrupt: late events were not waited for, and count for nothing."""
         for result in self.results.values():
             if not result.complete:
-                result.skipped = "the run was interrupted before it ended"
+                # What a library makes of the cancellation is nobody's breach.
+                result.error, result.skipped = None, "the run was interrupted before it ended"
+                result.breaches.clear()
             result.judged = True
             result.cast.transcript.closed = True
 
