@@ -11,7 +11,7 @@ from signalproof.cast.company import Company
 from signalproof.cast.participant import Participant
 from signalproof.cast.setting import Setting
 from signalproof.errors import NonConformance
-from signalproof.judge.ledger import Posting
+from signalproof.judge.posting import Posting
 from signalproof.judge.transcript import Channel
 from signalproof.net.description import fingerprint
 from signalproof.protocol.wire import CANDIDATE, Marked

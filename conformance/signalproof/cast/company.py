@@ -20,7 +20,7 @@ from signalproof.config.target import Target
 from signalproof.errors import NonConformance, NotTestable, Step
 from signalproof.judge.diagnosis import is_unknown_sid
 from signalproof.judge.expectations import Expectations
-from signalproof.judge.ledger import Posting, Received
+from signalproof.judge.posting import Posting, Received
 from signalproof.pause import pause
 from signalproof.protocol.requirements import catalogue
 from signalproof.protocol.wire import Marked

@@ -14,7 +14,7 @@ from signalproof.cast.stage import Stage
 from signalproof.errors import KitError, NonConformance, NotTestable, Step
 from signalproof.judge import hints
 from signalproof.judge.expectations import STAYS, Expectations
-from signalproof.judge.ledger import FORM, Audience, Awaited, Listener, Posting, Received
+from signalproof.judge.posting import FORM, Audience, Awaited, Listener, Posting, Received
 from signalproof.judge.reply import Reply, no_reply, read_reply
 from signalproof.judge.transcript import SERVER, Channel
 from signalproof.net.failures import HttpFailure, SocketFailure

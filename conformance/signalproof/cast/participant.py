@@ -11,7 +11,7 @@ from typing import Unpack
 
 from signalproof.cast.connection import Connection
 from signalproof.cast.request import Variation
-from signalproof.judge.ledger import Audience, Listener, Posting
+from signalproof.judge.posting import Audience, Listener, Posting
 from signalproof.protocol.wire import (
     ANSWER,
     CALL,

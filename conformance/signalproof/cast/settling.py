@@ -14,7 +14,7 @@ from signalproof.protocol.wire import CANDIDATE, KINDS_BY_EVENT
 if TYPE_CHECKING:
     from signalproof.cast.company import Company
     from signalproof.cast.connection import Connection
-    from signalproof.judge.ledger import Posting
+    from signalproof.judge.posting import Posting
 
 __all__ = ["late_breaches", "settle"]
 

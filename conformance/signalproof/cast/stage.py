@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from signalproof.config.target import Target
 from signalproof.judge.expectations import Expectations
-from signalproof.judge.ledger import Ledger, Posting
+from signalproof.judge.ledger import Ledger
+from signalproof.judge.posting import Posting
 from signalproof.judge.transcript import Transcript
 from signalproof.net.http import Http
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from signalproof.errors import NonConformance
 
 if TYPE_CHECKING:
-    from signalproof.judge.ledger import Listener
+    from signalproof.judge.posting import Listener
 
 __all__ = ["Attendance"]
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 from signalproof.errors import KitError, NonConformance, Step
 from signalproof.judge import hints
 from signalproof.judge.diagnosis import is_unknown_sid
-from signalproof.judge.ledger import Posting
+from signalproof.judge.posting import Posting
 from signalproof.judge.reply import Outcome, Reply
 from signalproof.judge.transcript import Transcript
 from signalproof.protocol.requirements import Level, catalogue

@@ -23,7 +23,8 @@ from signalproof.cast.settling import settle
 from signalproof.config.identity import Identities
 from signalproof.config.target import Target
 from signalproof.errors import InvalidTarget, NonConformance, NotTestable, TooBusy
-from signalproof.judge.ledger import DELIVERY_SECONDS, Ledger
+from signalproof.judge.ledger import Ledger
+from signalproof.judge.posting import DELIVERY_SECONDS
 from signalproof.judge.steps import PLAIN
 from signalproof.net.failures import own_trouble
 from signalproof.net.http import Http

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.errors import NonConformance
-from signalproof.judge.ledger import Posting
+from signalproof.judge.posting import Posting
 from signalproof.protocol.wire import Body, Encoding
 
 __all__ = ["DISTURBANCES", "RULE", "STATES", "State", "outlasts"]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from signalproof.cast.participant import Participant
 from signalproof.errors import NonConformance
-from signalproof.judge.ledger import Audience
+from signalproof.judge.posting import Audience
 from signalproof.net.failures import SocketFailure
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, Body
 from signalproof.scenes.manners import Manner

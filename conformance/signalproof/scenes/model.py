@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from signalproof.judge.ledger import Audience, Listener, Posting
+from signalproof.judge.posting import Audience, Listener, Posting
 
 __all__ = ["Due", "Model", "Negotiation"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from signalproof.cast.participant import Participant
-from signalproof.judge.ledger import Audience, Posting
+from signalproof.judge.posting import Audience, Posting
 from signalproof.protocol.wire import ANSWER, CANDIDATE, OFFER
 from signalproof.scenes.manners import Manner
 from signalproof.scenes.model import Negotiation

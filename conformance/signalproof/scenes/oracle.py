@@ -12,7 +12,7 @@ from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.cast.settling import late_breaches
 from signalproof.errors import NonConformance
-from signalproof.judge.ledger import Posting, Received
+from signalproof.judge.posting import Posting, Received
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.wire import ANSWER, CANDIDATE
 from signalproof.scenes.manners import EXTRAS, Manner

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from signalproof.cast.participant import Participant
 from signalproof.cast.request import Variation
-from signalproof.judge.ledger import Posting
+from signalproof.judge.posting import Posting
 from signalproof.protocol.wire import login_payload
 from signalproof.scenes.call_steps import CallSteps
 from signalproof.scenes.flaws import Flaw

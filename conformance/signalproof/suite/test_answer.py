@@ -11,7 +11,7 @@ import pytest
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.judge import hints
-from signalproof.judge.ledger import Audience, Posting
+from signalproof.judge.posting import Audience, Posting
 from signalproof.protocol.wire import Encoding
 from signalproof.suite.test_offer import TEXTS
 

@@ -11,7 +11,7 @@ import pytest
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
-from signalproof.judge.ledger import Posting
+from signalproof.judge.posting import Posting
 from signalproof.protocol.wire import login_payload
 
 requirement = pytest.mark.requirement

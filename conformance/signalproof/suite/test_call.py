@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from signalproof.cast.cast import Cast
-from signalproof.judge.ledger import Audience, Posting
+from signalproof.judge.posting import Audience, Posting
 from signalproof.judge.reply import Outcome
 from signalproof.protocol.samples import RESERVED
 

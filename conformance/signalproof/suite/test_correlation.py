@@ -8,7 +8,7 @@ import pytest
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
-from signalproof.judge.ledger import Posting, Received
+from signalproof.judge.posting import Posting, Received
 from signalproof.protocol.wire import Encoding
 
 requirement = pytest.mark.requirement

@@ -16,7 +16,7 @@ from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.cast.request import Variation
 from signalproof.errors import NonConformance
-from signalproof.judge.ledger import Posting
+from signalproof.judge.posting import Posting
 from signalproof.judge.reply import Outcome
 from signalproof.protocol.defects import BODY_DEFECTS, OMIT, VALUE_DEFECTS
 from signalproof.protocol.discovery import DISCOVERY, read_discovery

@@ -12,7 +12,7 @@ import pytest
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.judge import hints
-from signalproof.judge.ledger import Posting
+from signalproof.judge.posting import Posting
 from signalproof.protocol.samples import CANDIDATES, MARKER, RESERVED
 from signalproof.protocol.wire import CANDIDATE_BYTES, Encoding, candidate
 from signalproof.suite.test_order import THINKING, expect_in_order

@@ -15,7 +15,7 @@ from signalproof.cast.cast import Cast
 from signalproof.cast.connection import is_accepted
 from signalproof.cast.participant import Participant
 from signalproof.cast.raw_access import VISITS, Patience, Visit, Way
-from signalproof.judge.ledger import Audience, Posting
+from signalproof.judge.posting import Audience, Posting
 from signalproof.protocol.samples import NAMESAKES
 from signalproof.protocol.wire import LOGIN_CODE_POINTS, OFFER, login_payload
 from signalproof.text.untrusted import read_json

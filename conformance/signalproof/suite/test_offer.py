@@ -12,7 +12,7 @@ import pytest
 from signalproof.cast.cast import Cast
 from signalproof.cast.participant import Participant
 from signalproof.judge import hints
-from signalproof.judge.ledger import Posting
+from signalproof.judge.posting import Posting
 from signalproof.protocol.samples import MARKER, PRANSWER, RESERVED, ROLLBACK, descriptions
 from signalproof.protocol.wire import Body, Encoding, session_description
 

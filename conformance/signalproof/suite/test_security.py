@@ -9,7 +9,7 @@ import pytest
 
 from signalproof.cast.cast import Cast
 from signalproof.cast.request import Variation
-from signalproof.judge.ledger import Posting
+from signalproof.judge.posting import Posting
 from signalproof.protocol.defects import OMIT
 from signalproof.text.redact import cut
 

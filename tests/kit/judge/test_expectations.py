@@ -9,7 +9,7 @@ import pytest
 
 from signalproof.errors import KitError, NonConformance
 from signalproof.judge.expectations import Expectations
-from signalproof.judge.ledger import Audience, Posting
+from signalproof.judge.posting import Audience, Posting
 from signalproof.judge.reply import Outcome, Reply, no_reply
 from signalproof.protocol.requirements import Level, catalogue
 from signalproof.protocol.wire import OFFER

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from signalproof.errors import NonConformance
-from signalproof.judge.ledger import Audience, Ledger, Posting, Received
+from signalproof.judge.ledger import Ledger
+from signalproof.judge.posting import Audience, Posting, Received
 from signalproof.judge.reply import Outcome, Reply, no_reply
 from signalproof.protocol.wire import ANSWER, CANDIDATE, DECLINE, OFFER, REFRESH, Kind, session_description
 

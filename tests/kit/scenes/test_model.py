@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from signalproof.judge.ledger import Audience, Posting
+from signalproof.judge.posting import Audience, Posting
 from signalproof.protocol.wire import CALL, CANDIDATE, DECLINE, OFFER, Kind
 from signalproof.scenes.model import RINGING_SECONDS, Model
 
