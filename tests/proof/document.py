@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -61,6 +62,7 @@ def _head(measured: Measured) -> Iterator[str]:
     )
     rows = measured.rows
     killed = [row for row in rows if not row["problem"] and set(row["requirements"]) <= set(row["killers"])]
+    named = measured.named
     stray = sum(bool(row["unexplained"]) for row in rows)
     musts = [r for r in checked() if r.level is Level.MUST]
     proven = [r for r in musts if any(measured.killers(r.id).values())]
@@ -75,6 +77,12 @@ def _head(measured: Measured) -> Iterator[str]:
         f"{len(killed)} of {len(rows)}; {stray} with other findings that nobody can explain" if rows else NOTHING,
         "`make proof`",
         took(measured.proof),
+    )
+    yield cells(
+        "MUST requirements named for one fault, by the whole suite",
+        f"median {median(named):g}, at most {max(named)}; {len(named)} faults" if named else NOTHING,
+        "`make proof`",
+        when(measured.proof),
     )
     nulls = measured.targets.get("null", [])
     kept = sum(row["kept"] for row in nulls)

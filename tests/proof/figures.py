@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,6 +59,12 @@ class Measured:
     def read(cls) -> Measured:
         """Read the files."""
         return cls(*(_read(path) for path in (PROOF, TARGETS, SOAK, MODEL)))
+
+    @property
+    def named(self) -> list[int]:
+        """How many requirements were named for each fault that met the whole suite."""
+        found = ("killers", "collateral", "unexplained")
+        return [len({*chain(*(row[part] for part in found))}) for row in self.rows if row["whole_suite"]]
 
     @property
     def rows(self) -> list[Figures]:
