@@ -235,23 +235,29 @@ async def _require(cast: Cast, name: str) -> None:
         cast.not_testable(f"with nothing between, {found.expected}, and there was {found.received}")
 
 
+async def _alone(cast: Cast, name: str, disturbance: str) -> tuple[Cast, NonConformance | None]:
+    """Let one disturbance happen in a scene of its own; give the scene, and the breach if there was one."""
+    scene = cast.scene()
+    try:
+        with scene.in_case(f"{name}: {disturbance}"):
+            await _play(scene, STATES[name], {disturbance: DISTURBANCES[disturbance]})
+    except NonConformance as found:
+        return scene, found
+    cast.count(scene)
+    return scene, None
+
+
 async def outlasts(cast: Cast, name: str) -> None:
     """See that a state outlasts everything that has no arrow in it, or raise the breach, with what has ended it."""
-    state = STATES[name]
     together = cast.scene()
     try:
-        await _play(together, state, DISTURBANCES)
+        await _play(together, STATES[name], DISTURBANCES)
     except NonConformance:
         await _require(cast, name)
-        for disturbance, disturb in DISTURBANCES.items():
-            alone = cast.scene()
-            try:
-                with alone.in_case(f"{name}: {disturbance}"):
-                    await _play(alone, state, {disturbance: disturb})
-            except NonConformance:
-                await cast.show_scene(alone)
-                raise
-            cast.count(alone)
+        for scene, found in await asyncio.gather(*(_alone(cast, name, each) for each in DISTURBANCES)):
+            if found is not None:
+                await cast.show_scene(scene)
+                raise found from None
         await cast.show_scene(together)
         raise
     cast.count(together)

@@ -11,6 +11,7 @@ requirement = pytest.mark.requirement
 
 
 @requirement("STATE-1")
+@pytest.mark.early
 @pytest.mark.parametrize(
     "state",
     [pytest.param(name, marks=pytest.mark.profile(state.profile)) for name, state in STATES.items()],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 
 from signalproof.text.escapes import MOST_LAYERS, layers
 from signalproof.text.secret_forms import normal, secrets_in
@@ -80,8 +80,7 @@ class Redactor:
         return "".join([*pieces, text[position:]])
 
     def _spans(self, text: str) -> Iterator[_Span]:
-        # A secret may hold what looks like escapes, and loses them with the layer that it is searched in.
-        named = {spelling: name for secret, name in self.named().items() for spelling, _ in layers(secret) if spelling}
+        named = {spelling: name for secret, name in self.named().items() for spelling in _spellings(secret)}
         for depth, (layer, origin) in enumerate(layers(text)):
             for secret, name in named.items():
                 start = layer.find(secret)
@@ -127,6 +126,12 @@ class _Span:
     end: int
     depth: int
     name: Callable[[], str]
+
+
+@lru_cache(4096)
+def _spellings(secret: str) -> tuple[str, ...]:
+    """Give a secret as it stands in each layer: it may hold what looks like escapes, and loses them with the layer."""
+    return tuple(spelling for spelling, _ in layers(secret) if spelling)
 
 
 def conceal(text: str) -> str:
