@@ -36,7 +36,11 @@ EXAMPLES: Final = {
     "target.py": re.compile(r"write it like .* or http://127\.0\.0\.1:8000/api"),
 }
 """Texts for people that show what a URL looks like, by module: no address may stand in any other text."""
-SKIPPING: Final = {"kit/browser.py": "a browser", "test_codegen.py": "Node.js and generators"}
+SKIPPING: Final = {
+    "kit/browser.py": "a browser",
+    "targets/proxies.py": "nginx, HAProxy and Caddy",
+    "test_codegen.py": "Node.js and generators",
+}
 """Modules of tests that need what a machine may lack, and what that is."""
 PAUSES: Final = {
     "cast/company.py: Company.pause": "for checks, which know the cast alone",

@@ -20,6 +20,10 @@ EVER = 2**53
 """What no time or size reaches: whole numbers up to it are exact, whoever reads them (RFC 8259, section 6)."""
 SESSIONS = 4
 """How many sessions are opened to see whether they stay: where chance decides, one in sixteen misses it."""
+_WHOLE = (
+    "A proxy has to pass on what is below /socket.io/, and with its whole path (nginx: `location /socket.io/` and "
+    "`proxy_pass` without a path; Caddy: `handle /socket.io/*`, not `handle_path` and not without the star)."
+)
 _NEW = {"connection": "close"}
 """Has each request go over a connection of its own, for balancers that choose by connection."""
 _TIMERS = ("pingInterval", "pingTimeout")
@@ -30,7 +34,8 @@ OVERLOADED = (
 )
 _UPGRADE = (
     "A proxy in between has to pass WebSocket on: for nginx, `proxy_http_version 1.1`, "
-    "`proxy_set_header Upgrade $http_upgrade` and `proxy_set_header Connection upgrade`."
+    "`proxy_set_header Upgrade $http_upgrade` and `proxy_set_header Connection upgrade`. HAProxy and Caddy do so "
+    "unless a rule takes one of these headers away, or asks for another `Connection`."
 )
 
 
@@ -187,7 +192,7 @@ def _unopened(target: Target, failure: SocketFailure, way: Gate | None, *, polls
     return blocked(
         "WebSocket",
         f"there is no Engine.IO at {target.socket_url}/socket.io/: {failure}",
-        f"VCSP needs Engine.IO 4 over WebSocket. {elsewhere(target)}",
+        f"VCSP needs Engine.IO 4 over WebSocket. {elsewhere(target)} {_WHOLE}",
     )
 
 

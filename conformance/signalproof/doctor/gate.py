@@ -113,6 +113,12 @@ def _redirect(reply: HttpReply, what: str, url: str, path: str) -> Gate:
     old, new = urlsplit(f"{url}{end}"), urlsplit(target)
     if (old.netloc, f"{old.path}/") == (new.netloc, new.path):
         return Gate(seen, _no_slash(end))
+    if (old.netloc, old.path) == (new.netloc, f"{new.path}/"):
+        return Gate(
+            seen,
+            f"Let {end} keep its slash: Socket.IO has it, and browsers follow no redirect of a WebSocket (nginx: "
+            "exempt it from `rewrite ^/(.*)/$ /$1`; Next.js: `skipTrailingSlashRedirect`).",
+        )
     if not new.netloc or not new.path.endswith(end):
         return Gate(seen, _led_astray(end))
     there = f"{new.scheme}://{new.netloc}{new.path.removesuffix(end)}"

@@ -17,6 +17,7 @@ __all__ = [
     "ENGINE_SID",
     "INSPECTED",
     "JOINED",
+    "LIMITED",
     "LOGIN_KEYS",
     "NO_FORMS",
     "ONE_PATH",
@@ -119,6 +120,15 @@ INSPECTED = (
 SWALLOWED = (
     "The same text was posted before, and it seems to be taken for a repetition. Two requests are two events, whatever "
     "they say: do not filter duplicates by content."
+)
+LIMITED = (
+    "with a limit of requests or connections it answers so (nginx: `limit_req` and `limit_conn`). Stay below it with "
+    "--rate N (requests per second) and --serial, or exempt this machine."
+)
+TOO_LONG = (
+    "A limit of bodies, of the framework or of a proxy on the way (nginx: `client_max_body_size`, Caddy: "
+    "`request_body`, HAProxy: a rule with `deny`): it has to let descriptions of 65,536 bytes through, which JSON "
+    "makes longer, and to refuse what is longer in JSON, not with a page (nginx: `error_page 413`)."
 )
 LINE = 90
 """Characters of a line that are shown."""
@@ -318,24 +328,34 @@ def one_row(key: str) -> str:
 def for_reply(status: int, text: str, title: str | None = None) -> str | None:
     """Explain a reply that is wrong by itself, or a refusal of a sound request; `title` is that of an HTML page."""
     lowered = text.lower()
-    if status in {502, 504}:
-        return (
-            f"HTTP {status} comes from a proxy that got no usable reply: did the server behind it end, or stand still? "
-            "Look into both logs at that time."
-        )
+    page = "<html" in lowered or "<!doctype" in lowered or "an html page" in lowered
     if status >= 500:
-        page = f" Its page is called {title!r}." if title else ""
-        return f"The server threw: look into its log for the traceback of this request.{page}"
-    if "<html" in lowered or "<!doctype" in lowered or "an html page" in lowered:
+        return _for_server_error(status, title, page=page)
+    if status == 413:
+        return TOO_LONG
+    if page:
         return (
             "An HTML page came where JSON belongs: the framework's or the proxy's own error page. "
-            "Register handlers that answer every error with a JSON refusal."
+            "Register handlers that answer every error with a JSON refusal, and let the proxy do so too with what it "
+            "refuses by itself (nginx: `error_page`, HAProxy: `http-error`, Caddy: `handle_errors`)."
         )
     if status == 415:
         return "Read JSON under each spelling of its content type, with parameters such as `; charset=utf-8` too."
     if status == 403 and "csrf" in lowered:
         return "Exempt the protocol endpoints from CSRF checks: the sid is the credential."
     return None
+
+
+def _for_server_error(status: int, title: str | None, *, page: bool) -> str:
+    if status in {502, 504}:
+        return (
+            f"HTTP {status} comes from a proxy that got no usable reply: did the server behind it end, or stand still? "
+            "Look into both logs at that time. (Caddy answers 502, too, when a body is over its `request_body` limit.)"
+        )
+    if status == 503 and page:
+        return f"HTTP 503 comes from a proxy: {LIMITED} Otherwise nobody is behind it that it knows of."
+    called = f" Its page is called {title!r}." if title else ""
+    return f"The server threw: look into its log for the traceback of this request.{called}"
 
 
 def for_broken(status: int, text: str, title: str | None, problem: str) -> str | None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from signalproof.cast.cast import Cast
 from signalproof.errors import NonConformance, TargetUnusable, TooBusy
+from signalproof.judge.hints import LIMITED
 from signalproof.judge.transcript import SERVER, Channel
 from signalproof.net.failures import HttpFailure
 from signalproof.net.http import Http
@@ -33,6 +34,7 @@ AROUND_SECONDS = 0.25
 """How long before its last sign of life what a target was sent may have ended it."""
 MOST_SUSPECTS = 3
 _STATUS = re.compile(r"HTTP (?!50[234])\d")
+_PROXY = f" Or does a proxy not let it answer: {LIMITED}"
 UNREACHABLE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN})
 """What this machine's network says of itself, and not the target."""
 
@@ -110,7 +112,7 @@ class Pulse:
                 expected="the target to go on answering, whatever it is sent",
                 received=f"{self.stopped} ({seen}), after {sent}",
                 hint="Did its process end? Look into its log at that time; one of the last things that it was sent did "
-                "it. What came later is not judged.",
+                f"it. What came later is not judged.{_PROXY if isinstance(failure, int) else ''}",
             )
         )
 

@@ -167,8 +167,16 @@ def test_what_is_accepted_for_no_known_reason_is_not_explained() -> None:
         (400, "HTTP 400 an HTML page, 'DoesNotExist at /offer'", "HTML page"),
         (415, 'HTTP 415 {"detail":"Unsupported media type"}', "each spelling of its content type"),
         (403, 'HTTP 403 {"detail":"CSRF Failed"}', "CSRF"),
+        (413, "HTTP 413 an HTML page, '413 Request Entity Too Large'", "`client_max_body_size`"),
+        (413, 'HTTP 413 {"message":"request entity too large"}', "A limit of bodies"),
+        (503, "HTTP 503 an HTML page, '503 Service Temporarily Unavailable'", "`limit_req` and `limit_conn`"),
+        (503, 'HTTP 503 {"detail":"no"}', "The server threw"),
+        (502, "HTTP 502 ", "over its `request_body` limit"),
     ],
-    ids=["doctype", "html", "title", "media_type", "csrf"],
+    ids=[
+        *("doctype", "html", "title", "media_type", "csrf"),
+        *("page_too_long", "too_long", "limited", "unavailable", "gateway"),
+    ],
 )
 def test_a_broken_reply_is_explained(status: int, text: str, words: str) -> None:
     """The usual habits of frameworks."""
