@@ -1,4 +1,4 @@
-"""Writes `proof.md` from what was measured: `python tests/proof/document.py`.
+"""Writes `proof.md` and `reports.md` from what was measured: `python tests/proof/document.py`.
 
 Each measurement has a file of its own beside this one and a command that makes it anew. A file that is not there
 is said to be missing:
@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.proof import sections
 from tests.proof.figures import DOCUMENT, NOTHING, Measured, auth_of, cells, checked, took, when
+from tests.proof.reports import LOG, render_reports
 
 from signalproof.protocol.requirements import Level
 
@@ -27,8 +28,10 @@ __all__ = ["render", "write_document"]
 
 
 def write_document() -> None:
-    """Write `proof.md`."""
-    DOCUMENT.write_text(render(Measured.read()), encoding="utf-8")
+    """Write `proof.md` and `reports.md`."""
+    measured = Measured.read()
+    DOCUMENT.write_text(render(measured), encoding="utf-8")
+    LOG.write_text(render_reports(measured), encoding="utf-8")
 
 
 def render(measured: Measured) -> str:
