@@ -311,6 +311,21 @@ BODIES: Final[Mapping[str, Wrong]] = {
         "test_form_bodies",
     ),
 }
+PAGES: Final = "test_browsers_of_another_origin or test_pages_of_an_allowed_origin_may_use"
+ORIGINS: Final[Mapping[str, Wrong]] = {
+    "nginx_allows_origins_too": Wrong(
+        Proxy("nginx", "add_header Access-Control-Allow-Origin * always;"), "HTTP-11", "not both", PAGES
+    ),
+    "haproxy_allows_origins_too": Wrong(
+        Proxy("haproxy", 'http-response add-header Access-Control-Allow-Origin "*"'), "HTTP-11", "not both", PAGES
+    ),
+    "caddy_allows_origins_too": Wrong(
+        Proxy("caddy", "header Access-Control-Allow-Origin *"), "HTTP-11", "not both", PAGES
+    ),
+    "nginx_answers_preflights": Wrong(
+        Proxy("nginx", "if ($request_method = OPTIONS) { return 204; }"), "HTTP-11", "the proxy send", PAGES
+    ),
+}
 SEVERAL: Final[Mapping[str, Wrong]] = {
     "nginx_takes_turns": Wrong(
         Proxy("nginx"),
@@ -349,5 +364,5 @@ LIMITS: Final[Mapping[str, Wrong]] = {
         "test_presence",
     ),
 }
-WRONG: Final[Mapping[str, Wrong]] = {**SOCKETS, **BODIES, **SEVERAL, **LIMITS}
+WRONG: Final[Mapping[str, Wrong]] = {**SOCKETS, **BODIES, **ORIGINS, **SEVERAL, **LIMITS}
 """By what each does."""
